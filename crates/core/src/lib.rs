@@ -1,0 +1,23 @@
+//! The vocabulary, the ports, and every rule of Throng that needs no I/O.
+pub mod attribute;
+pub mod change;
+pub mod claim;
+pub mod directory;
+pub mod entropy;
+pub mod error;
+pub mod filter;
+pub mod group;
+pub mod id;
+pub mod member;
+pub mod name;
+pub mod page;
+pub mod password;
+pub mod permission;
+pub mod plan;
+pub mod registry;
+pub mod resolve;
+pub mod secret;
+pub mod session;
+pub mod store;
+pub mod time;
+pub mod user;
