@@ -81,8 +81,9 @@ pub enum Change {
         /// Directories that must not hold the new key.
         free_in: Vec<DirectoryId>,
     },
-    /// Replaces the external id of an account, when its source gives it another one for the same person. Claims on the
-    /// account do not follow. `Missing` when there is no such account; `Conflict` when the new id is taken.
+    /// Replaces the external id of an account, when its source knows the same person by another one. Claims on the
+    /// account follow, and its sessions stay. `Missing` when there is no such account; `Conflict` when the new id is
+    /// taken.
     ReplaceExternalId {
         /// The account.
         subject: Subject,
