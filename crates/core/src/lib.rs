@@ -19,6 +19,7 @@ pub mod error;
 pub mod filter;
 pub mod group;
 pub mod id;
+pub mod import;
 pub mod member;
 pub mod name;
 pub mod page;

@@ -1,0 +1,105 @@
+//! Claims: whose a name is, whatever the order says.
+
+use throng_core::change::Change;
+use throng_core::claim::Claim;
+use throng_core::id::IdentityId;
+use throng_core::name::Username;
+use throng_core::page::{Page, PageRequest};
+use throng_core::plan::Purpose;
+use throng_core::resolve::{Resolved, Verdict};
+use throng_core::user::User;
+
+use super::Application;
+use super::find::{Found, own, resolved};
+use crate::config::InUse;
+use crate::error::{Conflict, Error};
+
+/// As whom an account takes a name over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// The same person with another account: the identity stays, and with it the host's content.
+    SamePerson,
+    /// Somebody else: a new identity, which inherits nothing.
+    NewPerson,
+}
+
+impl Application {
+    /// The stable identity behind a user, to which the host ties its content.
+    ///
+    /// 1. Makes the claim if there is none; the same identity ever after, over renames, reordering and outages.
+    /// 2. [`Conflict::OwnershipChanged`] when the name is claimed for another account, or by a deleted one.
+    pub async fn identity(&self, user: &Resolved<User>) -> Result<IdentityId, Error> {
+        let app = self.in_use()?;
+        let now = self.still(&app, user).await?;
+        Ok(self.claim(&app, &now).await?.identity)
+    }
+
+    /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator.
+    pub async fn adopt(&self, name: &str, adoption: Adoption) -> Result<IdentityId, Error> {
+        let app = self.in_use()?;
+        let name = self.meant(&app, Username::new(name)?).await?;
+        let found = self.look_up(&app, &name, Purpose::Write).await?;
+        let user = resolved(found.verdict, "user")?;
+        let Some(expected) = found.claim else {
+            return Ok(self.claim(&app, &user).await?.identity);
+        };
+        let identity = match adoption {
+            Adoption::SamePerson => expected.identity,
+            Adoption::NewPerson => self.throng.draw(),
+        };
+        let claim = Claim {
+            identity,
+            ..self.new_claim(&user)
+        };
+        tracing::info!(from = %expected.subject, to = %claim.subject, ?adoption, "a claimed name was adopted");
+        self.throng
+            .apply(vec![Change::ReplaceClaim { expected, claim }], Conflict::Stale)
+            .await?;
+        Ok(identity)
+    }
+
+    /// The claims of the application, in the order of names.
+    pub async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, Error> {
+        Ok(self.throng.0.store.claims(self.id, page).await?)
+    }
+
+    /// The claim on the name of a user, made if there is none. When somebody else was faster, theirs decides.
+    pub(super) async fn claim(&self, app: &InUse, user: &Resolved<User>) -> Result<Claim, Error> {
+        let key = user.value().key();
+        if let Some(claim) = self.throng.0.store.claim(self.id, key).await? {
+            return self.held(app, claim, user);
+        }
+        let claim = self.new_claim(user);
+        match self
+            .throng
+            .apply(vec![Change::MakeClaim(claim.clone())], Conflict::Stale)
+            .await
+        {
+            Ok(()) => Ok(claim),
+            Err(Error::Conflict(Conflict::Stale)) => match self.throng.0.store.claim(self.id, key).await? {
+                Some(claim) => self.held(app, claim, user),
+                None => Err(Error::Conflict(Conflict::Stale)),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn held(&self, app: &InUse, claim: Claim, user: &Resolved<User>) -> Result<Claim, Error> {
+        let found = Found {
+            verdict: Verdict::Resolved(user.clone()),
+            claim: Some(claim.clone()),
+        };
+        own(app, found).map(|_| claim)
+    }
+
+    fn new_claim(&self, user: &Resolved<User>) -> Claim {
+        Claim {
+            application: self.id,
+            key: user.value().key().clone(),
+            identity: self.throng.draw(),
+            subject: user.subject(),
+            tombstoned_at: None,
+            made_at: self.throng.0.clock.now(),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Explaining a name: who holds it, who wins and why, whose it is, and what it may.
+
+use std::fmt;
+
+use serde::Serialize;
+use throng_core::claim::{Claim, Settled, settle};
+use throng_core::id::{DirectoryId, IdentityId, Subject};
+use throng_core::name::Username;
+use throng_core::plan::Purpose;
+use throng_core::registry::{Aliases, DirectoryKind};
+use throng_core::resolve::{Answer, Said, Survey, Verdict};
+use throng_core::time::Timestamp;
+
+use super::members::{Depth, Membership};
+use super::{Admission, Application};
+use crate::config::InUse;
+use crate::error::Error;
+
+/// Everything that decides about a name in an application. `Display` is for operators.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// The application.
+    pub application: String,
+    /// The name that was asked for.
+    pub name: Username,
+    /// The name that is meant, when the one asked for is an alias.
+    pub alias_of: Option<Username>,
+    /// What every directory of the plan says, in order.
+    pub occurrences: Vec<Occurs>,
+    /// What follows for the name.
+    pub state: NameState,
+    /// The identity that the name is claimed for.
+    pub identity: Option<IdentityId>,
+    /// When the claim was made or last adopted.
+    pub claimed_at: Option<Timestamp>,
+    /// Whether the winner may use the application; none when nobody wins or it cannot be said.
+    pub admission: Option<Admission>,
+    /// The winner's effective groups; none when nobody wins or they cannot be told.
+    pub groups: Option<Vec<Membership>>,
+}
+
+/// One directory's part in an [`Explanation`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Occurs {
+    /// The place in the order, counted from 1.
+    pub rank: usize,
+    /// The directory.
+    pub directory: DirectoryId,
+    /// Its name.
+    pub label: String,
+    /// What checks a password there.
+    pub password: &'static str,
+    /// What it says about the name.
+    pub said: Said,
+    /// The account there, when it holds the name.
+    pub subject: Option<Subject>,
+    /// The spelling there.
+    pub spelling: Option<Username>,
+    /// Whether the account there may log in.
+    pub active: Option<bool>,
+}
+
+/// What follows for a name from everything that was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameState {
+    /// It means this account; those below are shadowed.
+    Means {
+        /// The canonical account.
+        subject: Subject,
+        /// The accounts that it shadows, in order.
+        shadowed: Vec<Subject>,
+    },
+    /// The order selects an account that is not the owner: it must be adopted before it is anybody.
+    OwnershipChanged {
+        /// The owner, by the claim.
+        owner: Subject,
+        /// When the owner was deleted, if it was.
+        tombstoned_at: Option<Timestamp>,
+        /// The account that the order selects.
+        found: Subject,
+    },
+    /// Nobody has it, and nobody is silent.
+    Unknown,
+    /// A directory that may hold it is silent.
+    Undecided {
+        /// The silent directories.
+        silent: Vec<DirectoryId>,
+    },
+}
+
+impl Application {
+    /// Asks every directory about a name and tells what follows, and why.
+    ///
+    /// 1. The state is what [`Application::find_user`] answers; the shadowed are told too.
+    /// 2. Reads only; silence of a directory is part of the answer.
+    pub async fn explain(&self, name: &str) -> Result<Explanation, Error> {
+        let app = self.in_use()?;
+        let asked = Username::new(name)?;
+        let name = self.meant(&app, asked.clone()).await?;
+        let located = self.throng.0.store.locate(self.id, name.key()).await?;
+        let mut holders = located
+            .users
+            .into_iter()
+            .map(|holder| (holder.directory, holder.user))
+            .collect();
+        let mut answers = Vec::with_capacity(app.mounts.len());
+        for seat in app.plan.seats() {
+            answers.push(self.ask_user(&app, seat.directory, &name, &mut holders).await?);
+        }
+        let occurrences = app
+            .seats()
+            .zip(&answers)
+            .map(|((rank, seat, mount), answer)| {
+                let user = match answer {
+                    Answer::Holds(user) => Some(user),
+                    Answer::Lacks | Answer::Refuses(_) | Answer::Silent(_) => None,
+                };
+                let subject = |id| Subject {
+                    directory: seat.directory,
+                    external_id: id,
+                };
+                Occurs {
+                    rank: rank + 1,
+                    directory: seat.directory,
+                    label: seat.label.clone(),
+                    password: password_source(&mount.record.kind),
+                    said: Said::from(answer),
+                    subject: user.map(|user| subject(user.external_id.clone())),
+                    spelling: user.map(|user| user.name.clone()),
+                    active: user.map(|user| user.active),
+                }
+            })
+            .collect();
+        let survey = Survey::of(&app.plan, Purpose::Lookup, answers);
+        self.explain_survey(&app, asked, name, occurrences, survey, located.claim)
+            .await
+    }
+
+    async fn explain_survey(
+        &self,
+        app: &InUse,
+        asked: Username,
+        name: Username,
+        occurrences: Vec<Occurs>,
+        survey: Survey<throng_core::user::User>,
+        claim: Option<Claim>,
+    ) -> Result<Explanation, Error> {
+        let shadowed = survey
+            .shadowed()
+            .iter()
+            .map(|below| Subject {
+                directory: below.directory,
+                external_id: below.value.external_id.clone(),
+            })
+            .collect();
+        let mut winner = None;
+        let state = match settle(claim.as_ref(), survey.into_verdict()) {
+            Settled::OwnershipChanged { change, .. } => NameState::OwnershipChanged {
+                owner: change.claim.subject,
+                tombstoned_at: change.claim.tombstoned_at,
+                found: change.found,
+            },
+            Settled::Stands(verdict) => match *verdict {
+                Verdict::Resolved(user) => {
+                    let subject = user.subject();
+                    winner = Some(user);
+                    NameState::Means { subject, shadowed }
+                }
+                Verdict::Unknown(_) => NameState::Unknown,
+                Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => NameState::Undecided {
+                    silent: trail.silent(),
+                },
+            },
+        };
+        let (mut admission, mut groups) = (None, None);
+        if let Some(user) = &winner {
+            admission = self.admission(user).await.ok();
+            groups = self.groups_of(user, Depth::Nested).await.ok();
+        }
+        let is_alias = app.record.aliases == Aliases::On && asked != name;
+        Ok(Explanation {
+            application: app.record.name.to_string(),
+            alias_of: is_alias.then_some(name),
+            name: asked,
+            occurrences,
+            state,
+            identity: claim.as_ref().map(|claim| claim.identity),
+            claimed_at: claim.map(|claim| claim.made_at),
+            admission,
+            groups,
+        })
+    }
+}
+
+impl Explanation {
+    fn label(&self, directory: DirectoryId) -> &str {
+        let seat = self
+            .occurrences
+            .iter()
+            .find(|occurs| occurs.directory == directory);
+        seat.map_or("a directory that is not in the order", |occurs| &occurs.label)
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:?}", self.name, self.application)?;
+        match &self.alias_of {
+            Some(name) => writeln!(f, ", an alias of {name:?}")?,
+            None => writeln!(f)?,
+        }
+        for occurs in &self.occurrences {
+            write!(
+                f,
+                "  {}. {}: {}",
+                occurs.rank,
+                occurs.label.escape_debug(),
+                occurs.said
+            )?;
+            if let Some(spelling) = &occurs.spelling {
+                write!(f, " as {spelling:?}, password checked by {}", occurs.password)?;
+            }
+            writeln!(
+                f,
+                "{}",
+                if occurs.active == Some(false) {
+                    ", inactive"
+                } else {
+                    ""
+                }
+            )?;
+        }
+        match &self.state {
+            NameState::Means { subject, shadowed } => {
+                write!(f, "  => means the account in {:?}", self.label(subject.directory))?;
+                let labels: Vec<_> = shadowed.iter().map(|below| self.label(below.directory)).collect();
+                if labels.is_empty() {
+                    writeln!(f)?
+                } else {
+                    writeln!(f, "; shadowed: {}", labels.join(", "))?
+                }
+            }
+            NameState::OwnershipChanged {
+                owner,
+                tombstoned_at,
+                found,
+            } => {
+                write!(
+                    f,
+                    "  => belongs to an account in {:?}",
+                    self.label(owner.directory)
+                )?;
+                if let Some(at) = tombstoned_at {
+                    write!(f, " that was deleted at {at}")?;
+                }
+                writeln!(
+                    f,
+                    "; the one in {:?} must be adopted first",
+                    self.label(found.directory)
+                )?;
+            }
+            NameState::Unknown => writeln!(f, "  => nobody; every directory answered")?,
+            NameState::Undecided { silent } => {
+                let labels: Vec<_> = silent.iter().map(|directory| self.label(*directory)).collect();
+                writeln!(f, "  => cannot be said while silent: {}", labels.join(", "))?;
+            }
+        }
+        if let Some(identity) = self.identity {
+            writeln!(f, "  identity: {identity}")?;
+        }
+        match &self.admission {
+            Some(Admission::Everyone) => writeln!(f, "  access: yes, everyone of that directory")?,
+            Some(Admission::Through(path)) => writeln!(f, "  access: yes, through {}", joined(path))?,
+            Some(Admission::NotInAnyGroup) => {
+                writeln!(f, "  access: no, in none of the groups that give it")?
+            }
+            Some(Admission::InactiveAccount) => writeln!(f, "  access: no, the account is inactive")?,
+            Some(Admission::Closed) => writeln!(f, "  access: no, the application is switched off")?,
+            None => {}
+        }
+        for membership in self.groups.iter().flatten() {
+            let way = if membership.path.len() > 1 {
+                format!(" ({})", joined(&membership.path))
+            } else {
+                String::new()
+            };
+            writeln!(
+                f,
+                "  group: {:?} in {:?}{way}",
+                membership.group,
+                self.label(membership.directory)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn joined(path: &[throng_core::name::GroupName]) -> String {
+    path.iter()
+        .map(|group| group.as_str().escape_debug().to_string())
+        .collect::<Vec<_>>()
+        .join(" < ")
+}
+
+fn password_source(kind: &DirectoryKind) -> &'static str {
+    match kind {
+        DirectoryKind::Internal(_) => "the hash kept here",
+        DirectoryKind::Delegated(_) => "the attached verifier",
+        DirectoryKind::Live => "the directory itself",
+    }
+}

@@ -1,0 +1,266 @@
+//! Authentication: the walk over the directories, one login at a time.
+
+use throng_core::claim::Claim;
+use throng_core::directory::Credence;
+use throng_core::error::Fault;
+use throng_core::id::{ApplicationId, IdentityId, Subject};
+use throng_core::name::Username;
+use throng_core::plan::{Purpose, Seat};
+use throng_core::resolve::{Answer, Memory, Resolved, Step, Verdict, begin};
+use throng_core::secret::Secret;
+use throng_core::store::Holder;
+use throng_core::time::Timestamp;
+use throng_core::user::User;
+
+use super::Application;
+use super::find::{Found, own};
+use crate::ask::{Heard, hear};
+use crate::config::InUse;
+use crate::directory::{Login, LoginFault, Spent, Via};
+use crate::error::{Denial, Error, Outage};
+
+/// Somebody whose credential was checked just now. Built only by a successful login; sessions are made from it.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    application: ApplicationId,
+    user: Resolved<User>,
+    identity: IdentityId,
+    epoch: u64,
+    at: Timestamp,
+}
+
+impl Authenticated {
+    /// The application that it counts in (T13).
+    pub fn application(&self) -> ApplicationId {
+        self.application
+    }
+
+    /// Who it is, and why that directory decided.
+    pub fn user(&self) -> &Resolved<User> {
+        &self.user
+    }
+
+    /// What the host's content refers to.
+    pub fn identity(&self) -> IdentityId {
+        self.identity
+    }
+
+    /// When the credential was checked.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
+
+impl Application {
+    /// Checks a password.
+    ///
+    /// 1. The directories are asked in order until one decides; a wrong password in the first that holds the name never
+    ///    reaches a namesake below (R201 to R205, T41).
+    /// 2. A directory that may hold the name and is silent decides nothing: [`Error::Unavailable`], not counted as a
+    ///    failed guess (T03).
+    /// 3. Every other failure is [`Error::Denied`], which reads the same whatever the cause (T42).
+    /// 4. An empty, oversized or impossible password or name reaches no directory (T29).
+    /// 5. Over directories that keep passwords here, every path computes one hash at current cost, also for a name that
+    ///    nobody has (T43).
+    /// 6. The first success under a name claims it for the account; another account under a claimed name gets
+    ///    [`Conflict::OwnershipChanged`](crate::error::Conflict::OwnershipChanged) and nothing else (T01).
+    /// 7. An unchanged success writes nothing.
+    /// 8. Access is decided apart, by [`Application::admission`] (R217).
+    pub async fn authenticate(&self, name: &str, password: &str) -> Result<Authenticated, Error> {
+        let app = self.in_use()?;
+        let secret = Secret::new(password).map_err(|fault| Error::denied(Denial::Password(fault)))?;
+        if !app.record.active || app.plan.seats().is_empty() {
+            return self
+                .turn_away(&app, &secret, Error::denied(Denial::ApplicationClosed))
+                .await;
+        }
+        let name = match Username::new(name) {
+            Ok(name) => self.meant(&app, name).await?,
+            Err(fault) => {
+                return self
+                    .turn_away(&app, &secret, Error::denied(Denial::Name(fault)))
+                    .await;
+            }
+        };
+        let located = self.throng.0.store.locate(self.id, name.key()).await?;
+        let mut round = Round {
+            app: &app,
+            name: &name,
+            secret: &secret,
+            holders: located.users,
+            spent: Spent::Nothing,
+        };
+        let verdict = self.ask_in_order(&mut round).await?;
+        let spent = round.spent;
+        let epoch = self.epoch_of(&verdict, &round.holders).await?;
+        let outcome = match verdict {
+            Verdict::Unknown(trail) => Err(Error::Denied {
+                why: Denial::Unknown,
+                trail: Some(Box::new(trail)),
+            }),
+            Verdict::Refused { by, why, trail } => Err(Error::Denied {
+                why: Denial::Refused { by, why },
+                trail: Some(Box::new(trail)),
+            }),
+            verdict => own(
+                &app,
+                Found {
+                    verdict,
+                    claim: located.claim.clone(),
+                },
+            ),
+        };
+        match outcome {
+            Ok(user) => self.let_in(&app, user, located.claim, epoch).await,
+            Err(error) if spent == Spent::AHash => Err(error),
+            Err(error) => self.turn_away(&app, &secret, error).await,
+        }
+    }
+
+    async fn ask_in_order(&self, round: &mut Round<'_>) -> Result<Verdict<User>, Error> {
+        let mut step = begin(&round.app.plan, Purpose::Login);
+        loop {
+            step = match step {
+                Step::Ask(walk) => {
+                    let answer = self.ask_password(round, walk.seat()).await?;
+                    walk.hear(answer)
+                }
+                Step::Done(verdict) => return Ok(verdict),
+            };
+        }
+    }
+
+    async fn ask_password(&self, round: &mut Round<'_>, seat: &Seat) -> Result<Answer<User>, Error> {
+        let directory = seat.directory;
+        let Some(mount) = round.app.mount(directory) else {
+            return Ok(Answer::Silent(Memory::Nothing));
+        };
+        if let Via::Live(live) = &mount.via {
+            let credence = live.authenticate(round.name, round.secret);
+            return match hear(self.throng.0.deadline, directory, credence).await? {
+                Heard::Said(Credence::Accepted(user)) if user.name != *round.name => {
+                    Err(Error::broken("a directory answered for another name"))
+                }
+                Heard::Said(credence) => Ok(answer(credence)),
+                Heard::Silent => Ok(Answer::Silent(Memory::Nothing)),
+            };
+        }
+        let Some(stored) = mount.stored() else {
+            return Ok(Answer::Silent(Memory::Nothing));
+        };
+        let known = round
+            .holders
+            .iter()
+            .find(|holder| holder.directory == directory)
+            .map(|holder| &holder.user);
+        if known.is_none() && !stored.creates_at_login() {
+            return Ok(Answer::Lacks);
+        }
+        let login = Login {
+            name: round.name,
+            secret: round.secret,
+            tell_inactive: round.app.plan.rules().tell_inactive,
+        };
+        match stored.log_in(&login, known).await {
+            Ok(checked) => {
+                if checked.spent == Spent::AHash {
+                    round.spent = Spent::AHash;
+                }
+                Ok(answer(checked.credence))
+            }
+            Err(LoginFault::Verifier(error)) if error.fault() == Fault::Unavailable => {
+                tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
+                Ok(Answer::Silent(Memory::Nothing))
+            }
+            Err(LoginFault::Verifier(error)) => Err(Error::from_directory(
+                error,
+                directory,
+                crate::error::Conflict::Stale,
+            )),
+            Err(LoginFault::Store(error)) => Err(error.into()),
+            Err(LoginFault::Hasher(error)) => Err(error.into()),
+        }
+    }
+
+    /// The epoch that the account had when its credential was checked. Of an account that was not known before, and of
+    /// one of a live directory, it is read now.
+    async fn epoch_of(&self, verdict: &Verdict<User>, holders: &[Holder]) -> Result<u64, Error> {
+        let Verdict::Resolved(resolved) = verdict else {
+            return Ok(0);
+        };
+        let subject = resolved.subject();
+        let known = holders.iter().find(|holder| {
+            holder.directory == subject.directory && holder.user.external_id == subject.external_id
+        });
+        match known {
+            Some(holder) => Ok(holder.epoch),
+            None => Ok(self.throng.0.store.epoch(&subject).await?),
+        }
+    }
+
+    async fn let_in(
+        &self,
+        app: &InUse,
+        user: Resolved<User>,
+        claim: Option<Claim>,
+        epoch: u64,
+    ) -> Result<Authenticated, Error> {
+        let at = self.throng.0.clock.now();
+        let identity = match claim {
+            Some(claim) => claim.identity,
+            None => self.claim(app, &user).await?.identity,
+        };
+        self.throng.0.logins.note(&user.subject(), at);
+        Ok(Authenticated {
+            application: self.id,
+            user,
+            identity,
+            epoch,
+            at,
+        })
+    }
+
+    /// Pays for the hash that a login of somebody who exists would have cost, and refuses.
+    async fn turn_away<T>(&self, app: &InUse, secret: &Secret, error: Error) -> Result<T, Error> {
+        if app.keeps_passwords() {
+            self.throng.0.hasher.spend(secret).await?;
+        }
+        Err(error)
+    }
+
+    /// When an account last logged in, if it is known.
+    pub async fn last_login(&self, subject: &Subject) -> Result<Option<Timestamp>, Error> {
+        let recent = self.throng.0.logins.latest(subject);
+        match recent {
+            Some(at) => Ok(Some(at)),
+            None => Ok(self.throng.0.store.last_login(subject).await?),
+        }
+    }
+}
+
+/// One login on its way through the directories.
+struct Round<'l> {
+    app: &'l InUse,
+    name: &'l Username,
+    secret: &'l Secret,
+    holders: Vec<Holder>,
+    spent: Spent,
+}
+
+fn answer(credence: Credence) -> Answer<User> {
+    match credence {
+        Credence::Accepted(user) => Answer::Holds(user),
+        Credence::Unknown => Answer::Lacks,
+        Credence::Refused(why) => Answer::Refuses(why),
+    }
+}
+
+impl From<Outage> for Error {
+    fn from(why: Outage) -> Self {
+        Self::Unavailable { why, trail: None }
+    }
+}

@@ -1,0 +1,449 @@
+//! Writing users: making, changing, renaming, removing, and their passwords and aliases.
+
+use throng_core::attribute::Attributes;
+use throng_core::change::Change;
+use throng_core::directory::{NewUser, Powers, SetPasswords, UserPatch, WriteUsers};
+use throng_core::error::DirectoryError;
+use throng_core::id::{DirectoryId, Subject};
+use throng_core::name::Username;
+use throng_core::permission::Operation;
+use throng_core::plan::{Purpose, RenameScope};
+use throng_core::registry::Aliases;
+use throng_core::resolve::{Resolved, Verdict};
+use throng_core::route;
+use throng_core::secret::Secret;
+use throng_core::user::{Profile, User};
+
+use super::Application;
+use super::find::own;
+use crate::config::InUse;
+use crate::directory::{Internal, Via};
+use crate::error::{Conflict, Error, Invalid};
+
+/// A user to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewAccount {
+    /// The name, which must pass the rules for new names.
+    pub name: String,
+    /// What people see.
+    pub profile: Profile,
+    /// The password; without one nobody can log in until it is set.
+    pub password: Option<String>,
+}
+
+impl NewAccount {
+    /// A user with a name and nothing else.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// With a password.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// With a name to show.
+    #[must_use]
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.profile.display_name = name.into();
+        self
+    }
+
+    /// With an e-mail address.
+    #[must_use]
+    pub fn email(mut self, address: impl Into<String>) -> Self {
+        self.profile.email = address.into();
+        self
+    }
+}
+
+/// What removing a user left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The account that is gone.
+    pub subject: Subject,
+    /// A namesake in another directory that the order selects now (R254, P9). It inherits nothing: the name stays
+    /// claimed, where it was.
+    pub surfaced: Option<Subject>,
+}
+
+impl Application {
+    /// Makes a user in the first directory that may and can (R250).
+    ///
+    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name, or it is an alias; checked again in the
+    ///    transaction that makes the user (T09).
+    /// 2. [`Error::Unavailable`] when a directory is silent: it may hold the name.
+    /// 3. The name must pass the rules for new names, and the password the directory's policy; nothing is made otherwise.
+    pub async fn create_user(&self, account: NewAccount) -> Result<Resolved<User>, Error> {
+        let app = self.in_use()?;
+        let name = Username::for_creation(&account.name)?;
+        account.profile.check()?;
+        let secret = account.password.map(Secret::new).transpose()?;
+        self.refuse_alias(&app, &name).await?;
+        let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
+        let new = NewUser {
+            name: name.clone(),
+            profile: account.profile,
+            active: true,
+        };
+        match app.mount(directory).map(|mount| &mount.via) {
+            Some(Via::Internal(internal)) => {
+                let user = internal.new_user(&new);
+                let credential = match &secret {
+                    Some(secret) => Some(internal.new_credential(&user, secret).await?),
+                    None => None,
+                };
+                let free_in = self.stored_where(&app, |_| true);
+                let change = Change::AddUser {
+                    directory,
+                    user,
+                    free_in,
+                    credential,
+                };
+                self.throng.apply(vec![change], Conflict::NameTaken).await?;
+            }
+            Some(Via::Delegated(_)) if secret.is_some() => return Err(Error::Forbidden("password")),
+            Some(Via::Delegated(delegated)) => {
+                let free_in = self.stored_where(&app, |_| true);
+                let change = Change::AddUser {
+                    directory,
+                    user: delegated.new_user(&new),
+                    free_in,
+                    credential: None,
+                };
+                self.throng.apply(vec![change], Conflict::NameTaken).await?;
+            }
+            Some(Via::Live(live)) => {
+                self.create_live(live.powers(), directory, &new, secret.as_ref())
+                    .await?
+            }
+            Some(Via::Detached) | None => return Err(Error::silent(directory)),
+        }
+        let found = self.look_up(&app, &name, Purpose::Write).await?;
+        own(&app, found)
+    }
+
+    async fn create_live(
+        &self,
+        powers: Powers<'_>,
+        directory: DirectoryId,
+        new: &NewUser,
+        secret: Option<&Secret>,
+    ) -> Result<(), Error> {
+        let users = writes_users(powers)?;
+        let passwords = secret
+            .map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret)))
+            .transpose()?;
+        let made = self
+            .told(directory, users.add_user(new), Conflict::NameTaken)
+            .await?;
+        if made.name != new.name {
+            return Err(Error::broken("a directory made a user of another name"));
+        }
+        if let Some((passwords, secret)) = passwords {
+            self.told(
+                directory,
+                passwords.set_password(&made.external_id, secret),
+                Conflict::Stale,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the named fields of a user, in the user's own directory and no other (R252).
+    ///
+    /// [`Conflict::Stale`] when the name does not mean this account any more (T10).
+    pub async fn update_user(
+        &self,
+        user: &Resolved<User>,
+        patch: UserPatch,
+    ) -> Result<Resolved<User>, Error> {
+        if let Some(profile) = &patch.profile {
+            profile.check()?;
+        }
+        check_attributes(&user.value().attributes, &patch.attributes)?;
+        let app = self.in_use()?;
+        let operation = match patch {
+            UserPatch {
+                profile: None,
+                active: None,
+                ..
+            } => Operation::UpdateUserAttribute,
+            _ => Operation::UpdateUser,
+        };
+        let directory = self.route_user_change(&app, user, operation).await?;
+        let subject = user.subject();
+        match app.mount(directory).map(|mount| &mount.via) {
+            Some(Via::Live(live)) => {
+                let users = writes_users(live.powers())?;
+                let update = users.update_user(&subject.external_id, &patch);
+                self.told(directory, update, Conflict::Stale).await?;
+                if patch.active == Some(false) {
+                    self.throng
+                        .apply(vec![Change::EndSessions(subject)], Conflict::Stale)
+                        .await?;
+                }
+            }
+            _ => {
+                let free_in = self.above(&app, directory);
+                let change = Change::UpdateUser {
+                    subject,
+                    patch,
+                    free_in,
+                };
+                self.throng.apply(vec![change], Conflict::Stale).await?;
+            }
+        }
+        self.find_again(&app, user).await
+    }
+
+    /// Renames a user; identity, groups and password stay.
+    ///
+    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the new name (Q06), or it is an alias, or another's
+    ///    claim stands on it. A change of spelling alone is allowed (R255).
+    /// 2. The claim of the account follows to the new name.
+    pub async fn rename_user(&self, user: &Resolved<User>, name: &str) -> Result<Resolved<User>, Error> {
+        let app = self.in_use()?;
+        let name = Username::for_creation(name)?;
+        let directory = self.route_user_change(&app, user, Operation::UpdateUser).await?;
+        let own_rank = app.plan.rank(directory);
+        let same = name == user.value().name;
+        if !same {
+            self.refuse_alias(&app, &name).await?;
+            let mut standings = self.user_standings(&app, &name).await?;
+            if app.plan.rules().rename == RenameScope::SameDirectory {
+                standings.retain(|standing| standing.directory == directory);
+            }
+            if let Err(why @ (route::NoRoute::Taken(_) | route::NoRoute::Undecided(_))) =
+                route::new_user(&standings)
+            {
+                return Err(why.into());
+            }
+        }
+        let subject = user.subject();
+        match app.mount(directory).map(|mount| &mount.via) {
+            Some(Via::Live(live)) => {
+                let users = writes_users(live.powers())?;
+                let rename = users.rename_user(&subject.external_id, &name);
+                self.told(directory, rename, Conflict::NameTaken).await?;
+            }
+            _ => {
+                let everywhere = app.plan.rules().rename == RenameScope::EveryDirectory;
+                let free_in = self.stored_where(&app, |rank| everywhere && Some(rank) != own_rank);
+                let free_in = if same { vec![] } else { free_in };
+                let change = Change::RenameUser {
+                    subject,
+                    name: name.clone(),
+                    free_in,
+                };
+                self.throng.apply(vec![change], Conflict::NameTaken).await?;
+            }
+        }
+        let found = self.look_up(&app, &name, Purpose::Write).await?;
+        own(&app, found)
+    }
+
+    /// Removes a user from the user's own directory, and tells which namesake surfaces (Q05).
+    ///
+    /// The name stays claimed, where it was, so that whoever has it next inherits nothing (T02, T05).
+    pub async fn remove_user(&self, user: &Resolved<User>) -> Result<Removed, Error> {
+        let app = self.in_use()?;
+        let directory = self.route_user_change(&app, user, Operation::DeleteUser).await?;
+        let subject = user.subject();
+        match app.mount(directory).map(|mount| &mount.via) {
+            Some(Via::Live(live)) => {
+                let users = writes_users(live.powers())?;
+                self.told(
+                    directory,
+                    users.remove_user(&subject.external_id),
+                    Conflict::Stale,
+                )
+                .await?;
+                let ended = Change::EndSessions(subject.clone());
+                self.throng.apply(vec![ended], Conflict::Stale).await?;
+            }
+            _ => {
+                let free_in = self.above(&app, directory);
+                let change = Change::RemoveUser {
+                    subject: subject.clone(),
+                    free_in,
+                };
+                self.throng.apply(vec![change], Conflict::Stale).await?;
+            }
+        }
+        let surfaced = match self
+            .look_up(&app, &user.value().name, Purpose::Lookup)
+            .await?
+            .verdict
+        {
+            Verdict::Resolved(next) => Some(next.subject()),
+            Verdict::Refused { .. } | Verdict::Unknown(_) | Verdict::Undecided(_) => None,
+        };
+        Ok(Removed { subject, surfaced })
+    }
+
+    /// Sets a password, in the user's own directory; ends the sessions of the account.
+    ///
+    /// [`Invalid::Policy`] with all broken rules together, [`Invalid::PasswordReused`]; the former password stays then.
+    pub async fn set_password(&self, user: &Resolved<User>, password: &str) -> Result<(), Error> {
+        let secret = Secret::new(password)?;
+        let app = self.in_use()?;
+        let now = self.still(&app, user).await?;
+        let standings = self.user_standings(&app, &now.value().name).await?;
+        let directory = route::password_change(&standings).map_err(forbidden_as("password"))?;
+        let subject = now.subject();
+        match app.mount(directory).map(|mount| &mount.via) {
+            Some(Via::Internal(internal)) => self.set_internal(&app, internal, &now, &secret).await,
+            Some(Via::Live(live)) => {
+                let passwords = sets_passwords(live.powers())?;
+                self.told(
+                    directory,
+                    passwords.set_password(&subject.external_id, &secret),
+                    Conflict::Stale,
+                )
+                .await?;
+                self.throng
+                    .apply(vec![Change::EndSessions(subject)], Conflict::Stale)
+                    .await
+            }
+            Some(Via::Delegated(_)) => Err(Error::Forbidden("password")),
+            Some(Via::Detached) | None => Err(Error::silent(directory)),
+        }
+    }
+
+    async fn set_internal(
+        &self,
+        app: &InUse,
+        internal: &Internal,
+        user: &Resolved<User>,
+        secret: &Secret,
+    ) -> Result<(), Error> {
+        let credential = internal.new_credential(user.value(), secret).await?;
+        let free_in = self.above(app, user.directory());
+        let change = Change::SetCredential {
+            subject: user.subject(),
+            credential,
+            free_in,
+        };
+        self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
+    /// Ends all sessions of an account.
+    pub async fn end_sessions(&self, user: &Resolved<User>) -> Result<(), Error> {
+        self.throng
+            .apply(vec![Change::EndSessions(user.subject())], Conflict::Stale)
+            .await
+    }
+
+    /// Gives a user another name in this application, in place of a former one (R806).
+    ///
+    /// [`Conflict::NameTaken`] when a user or another alias of the application has the name (T07).
+    pub async fn set_alias(&self, user: &Resolved<User>, alias: &str) -> Result<(), Error> {
+        let app = self.in_use()?;
+        if app.record.aliases == Aliases::Off {
+            return Err(Error::Invalid(Invalid::NoAliases));
+        }
+        let alias = Username::for_creation(alias)?;
+        let now = self.still(&app, user).await?;
+        let standings = self.user_standings(&app, &alias).await?;
+        if let Err(why @ (route::NoRoute::Taken(_) | route::NoRoute::Undecided(_))) =
+            route::new_user(&standings)
+        {
+            return Err(why.into());
+        }
+        let free_in = self.stored_where(&app, |_| true);
+        let change = Change::SetAlias {
+            application: self.id,
+            subject: now.subject(),
+            alias,
+            free_in,
+        };
+        self.throng.apply(vec![change], Conflict::NameTaken).await
+    }
+
+    /// Takes a user's other name away.
+    pub async fn remove_alias(&self, user: &Resolved<User>) -> Result<(), Error> {
+        let change = Change::RemoveAlias {
+            application: self.id,
+            subject: user.subject(),
+        };
+        self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
+    /// A name that is somebody's alias may not become somebody's name (T07).
+    async fn refuse_alias(&self, app: &InUse, name: &Username) -> Result<(), Error> {
+        if app.record.aliases == Aliases::On
+            && self.throng.0.store.alias(self.id, name.key()).await?.is_some()
+        {
+            return Err(Error::Conflict(Conflict::NameTaken));
+        }
+        Ok(())
+    }
+
+    async fn route_user_change(
+        &self,
+        app: &InUse,
+        user: &Resolved<User>,
+        operation: Operation,
+    ) -> Result<DirectoryId, Error> {
+        let now = self.still(app, user).await?;
+        let standings = self.user_standings(app, &now.value().name).await?;
+        route::user_change(&standings, operation).map_err(forbidden_as("user"))
+    }
+
+    /// The stored directories above one: none of them may hold the name of a user who is changed there.
+    fn above(&self, app: &InUse, directory: DirectoryId) -> Vec<DirectoryId> {
+        let own_rank = app.plan.rank(directory);
+        self.stored_where(app, |rank| Some(rank) < own_rank)
+    }
+
+    async fn find_again(&self, app: &InUse, user: &Resolved<User>) -> Result<Resolved<User>, Error> {
+        let found = self.look_up(app, &user.value().name, Purpose::Write).await?;
+        own(app, found)
+    }
+
+    /// Waits for a live directory to do what it is told.
+    pub(super) async fn told<T>(
+        &self,
+        directory: DirectoryId,
+        told: impl Future<Output = Result<T, DirectoryError>>,
+        on_conflict: Conflict,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.throng.0.deadline, told).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Error::from_directory(error, directory, on_conflict)),
+            Err(_) => Err(Error::silent(directory)),
+        }
+    }
+}
+
+pub(super) fn forbidden_as(what: &'static str) -> impl Fn(route::NoRoute) -> Error {
+    move |why| match why {
+        route::NoRoute::Forbidden => Error::Forbidden(what),
+        route::NoRoute::Missing => Error::not_found(what),
+        why => why.into(),
+    }
+}
+
+/// Tries a patch of attributes on a copy, so that a limit is met before anything is written.
+pub(super) fn check_attributes(kept: &Attributes, patch: &[(String, Vec<String>)]) -> Result<(), Error> {
+    let mut tried = kept.clone();
+    for (name, values) in patch {
+        tried.set(name.clone(), values.clone())?;
+    }
+    Ok(())
+}
+
+fn writes_users(powers: Powers<'_>) -> Result<&dyn WriteUsers, Error> {
+    powers.users.ok_or(Error::Forbidden("user"))
+}
+
+fn sets_passwords(powers: Powers<'_>) -> Result<&dyn SetPasswords, Error> {
+    powers.passwords.ok_or(Error::Forbidden("password"))
+}

@@ -1,0 +1,176 @@
+//! The configuration in use: what the store says, joined with what the host attached.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use throng_core::directory::{Directory, Verifier};
+use throng_core::id::{ApplicationId, DirectoryId};
+use throng_core::name::Key;
+use throng_core::permission::Permissions;
+use throng_core::plan::{Plan, Seat};
+use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord};
+
+use crate::directory::{Delegated, Internal, Mount, RecordsOf, Via};
+use crate::error::Error;
+use crate::throng::Engine;
+
+/// Adapters that the host attached.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) live: HashMap<DirectoryId, Arc<dyn Directory>>,
+    pub(crate) verifiers: HashMap<Key, Arc<dyn Verifier>>,
+}
+
+/// A snapshot of the configuration. Replaced as a whole when something changes.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    mounts: BTreeMap<DirectoryId, Mount>,
+    applications: BTreeMap<ApplicationId, Arc<InUse>>,
+    directory_names: BTreeMap<Key, DirectoryId>,
+    application_names: BTreeMap<Key, ApplicationId>,
+}
+
+/// An application with its plan as it is in use: active directories only, with their names.
+#[derive(Debug)]
+pub(crate) struct InUse {
+    pub(crate) record: ApplicationRecord,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) mounts: Vec<Mount>,
+    /// The stored directories of the plan.
+    pub(crate) stored: Vec<DirectoryId>,
+}
+
+impl InUse {
+    /// Whether every seat's records are in the store, so that nobody has to be asked.
+    pub(crate) fn is_all_stored(&self) -> bool {
+        self.stored.len() == self.mounts.len()
+    }
+
+    /// Whether passwords of this application are kept here.
+    pub(crate) fn keeps_passwords(&self) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| matches!(mount.via, Via::Internal(_)))
+    }
+
+    /// The seats with what sits there, in order.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (usize, &Seat, &Mount)> {
+        self.plan
+            .seats()
+            .iter()
+            .zip(&self.mounts)
+            .enumerate()
+            .map(|(rank, (seat, mount))| (rank, seat, mount))
+    }
+
+    /// What the application may change in a seat (R111).
+    pub(crate) fn permissions(&self, rank: usize) -> Permissions {
+        let seat = self.plan.seats().get(rank).map(|seat| seat.permissions);
+        let directory = self.mounts.get(rank).map(|mount| mount.record.permissions);
+        seat.zip(directory)
+            .map_or(Permissions::NONE, |(seat, directory)| seat.and(directory))
+    }
+
+    /// What sits where a directory has its seat.
+    pub(crate) fn mount(&self, directory: DirectoryId) -> Option<&Mount> {
+        self.plan.rank(directory).and_then(|rank| self.mounts.get(rank))
+    }
+}
+
+impl Config {
+    pub(crate) async fn read(engine: &Engine, attached: &Attached) -> Result<Self, Error> {
+        let mut config = Self::default();
+        for record in engine.store.directories().await? {
+            let record = Arc::new(record);
+            config.directory_names.insert(record.name.key(), record.id);
+            let via = reach(engine, attached, &record);
+            config.mounts.insert(record.id, Mount { record, via });
+        }
+        for record in engine.store.applications().await? {
+            config.application_names.insert(record.name.key(), record.id);
+            let in_use = config.put_to_use(record);
+            config.applications.insert(in_use.record.id, Arc::new(in_use));
+        }
+        Ok(config)
+    }
+
+    fn put_to_use(&self, record: ApplicationRecord) -> InUse {
+        let (mut mounts, mut stored) = (Vec::new(), Vec::new());
+        let plan = record.plan.filter_map_seats(|mut seat| {
+            let mount = self
+                .mounts
+                .get(&seat.directory)
+                .filter(|mount| mount.record.active)?;
+            seat.label = mount.record.name.to_string();
+            if mount.stored().is_some() {
+                stored.push(seat.directory);
+            }
+            mounts.push(mount.clone());
+            Some(seat)
+        });
+        InUse {
+            record,
+            plan: Arc::new(plan),
+            mounts,
+            stored,
+        }
+    }
+
+    pub(crate) fn directories(&self) -> Vec<Arc<DirectoryRecord>> {
+        let ids = self.directory_names.values();
+        ids.filter_map(|id| self.mounts.get(id))
+            .map(|mount| Arc::clone(&mount.record))
+            .collect()
+    }
+
+    pub(crate) fn directory_named(&self, name: &Key) -> Option<Arc<DirectoryRecord>> {
+        let id = self.directory_names.get(name)?;
+        self.mounts.get(id).map(|mount| Arc::clone(&mount.record))
+    }
+
+    pub(crate) fn mount(&self, directory: DirectoryId) -> Option<&Mount> {
+        self.mounts.get(&directory)
+    }
+
+    pub(crate) fn applications(&self) -> impl Iterator<Item = ApplicationId> {
+        self.application_names.values().copied()
+    }
+
+    pub(crate) fn application_named(&self, name: &Key) -> Option<ApplicationId> {
+        self.application_names.get(name).copied()
+    }
+
+    pub(crate) fn in_use(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        self.applications.get(&application).cloned()
+    }
+}
+
+fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord) -> Via {
+    let records = RecordsOf {
+        directory: record.id,
+        store: Arc::clone(&engine.store),
+        clock: Arc::clone(&engine.clock),
+        entropy: Arc::clone(&engine.entropy),
+    };
+    match &record.kind {
+        DirectoryKind::Internal(settings) => Via::Internal(Arc::new(Internal::new(
+            records,
+            settings.clone(),
+            engine.hasher.clone(),
+        ))),
+        DirectoryKind::Delegated(settings) => {
+            let verifier = attached.verifiers.get(&record.name.key()).cloned();
+            Via::Delegated(Arc::new(Delegated::new(
+                records,
+                settings.clone(),
+                verifier,
+                engine.deadline,
+            )))
+        }
+        DirectoryKind::Live => attached
+            .live
+            .get(&record.id)
+            .cloned()
+            .map_or(Via::Detached, Via::Live),
+    }
+}

@@ -1,0 +1,526 @@
+//! The delegated directory: records here, passwords checked by a verifier (R501).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use throng_core::change::{Change, ChangeSet, OnCycle};
+use throng_core::directory::{
+    Account, AccountGroups, Credence, GroupPatch, NewGroup, NewUser, Powers, Refusal, UserPatch, Verifier,
+    Vouched,
+};
+use throng_core::error::{DirectoryError, Fault, StoreError};
+use throng_core::filter::Filter;
+use throng_core::group::{Group, Member, Origin};
+use throng_core::id::{DirectoryId, ExternalId};
+use throng_core::name::{GroupName, Username};
+use throng_core::page::{Page, PageRequest};
+use throng_core::plan::TellInactive;
+use throng_core::registry::{
+    DefaultGroupsGiven, DelegatedSettings, GroupImport, KnownUser, Nesting, RecycledName, TakenName,
+    UnknownUser,
+};
+use throng_core::secret::Secret;
+use throng_core::sync::{Emptiness, refresh_groups};
+use throng_core::user::User;
+
+use super::records::records_as_directory;
+use super::{Checked, Login, LoginFault, RecordsOf, Spent, Stored};
+
+/// A directory that keeps users and groups in the store and borrows the check of passwords from a [`Verifier`].
+#[derive(Debug)]
+pub struct Delegated {
+    records: RecordsOf,
+    settings: DelegatedSettings,
+    verifier: Option<Arc<dyn Verifier>>,
+    deadline: Duration,
+}
+
+records_as_directory!(Delegated);
+
+/// What a login found out about the local account.
+enum Local {
+    /// It is this one; `New` when the login made it.
+    Account(User, Made),
+    /// It is none, and none is made.
+    Nobody,
+    /// It clashes with another account and is set aside.
+    Quarantined,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Now,
+    Before,
+}
+
+impl Delegated {
+    pub(crate) fn new(
+        records: RecordsOf,
+        settings: DelegatedSettings,
+        verifier: Option<Arc<dyn Verifier>>,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            records,
+            settings,
+            verifier,
+            deadline,
+        }
+    }
+
+    /// A user as this directory would keep it.
+    pub(crate) fn new_user(&self, user: &NewUser) -> User {
+        self.records.new_user(user)
+    }
+
+    fn own_powers(&self) -> Powers<'_> {
+        // No password is kept here, so that none can be set (R502).
+        Powers {
+            users: Some(self),
+            groups: Some(self),
+            members: Some(self),
+            passwords: None,
+        }
+    }
+
+    fn follows_the_verifier(&self) -> bool {
+        self.settings.unknown_user == UnknownUser::CreateAtLogin
+            || self.settings.known_user == KnownUser::UpdateAtLogin
+    }
+
+    async fn verify(&self, name: &Username, secret: &Secret) -> Result<Vouched, LoginFault> {
+        let vouched = self
+            .within_deadline(|verifier| verifier.verify(name, secret))
+            .await?;
+        match &vouched {
+            // A verifier that matches more than was asked for would hand out another person's account (T17).
+            Vouched::Accepted(account) if account.name != *name => Err(LoginFault::Verifier(
+                DirectoryError::new(Fault::Broken, "name of the verified account"),
+            )),
+            _ => Ok(vouched),
+        }
+    }
+
+    async fn within_deadline<'v, T, F>(
+        &'v self,
+        ask: impl FnOnce(&'v dyn Verifier) -> F,
+    ) -> Result<T, LoginFault>
+    where
+        F: Future<Output = Result<T, DirectoryError>> + 'v,
+    {
+        let silent = |what| LoginFault::Verifier(DirectoryError::new(Fault::Unavailable, what));
+        let verifier = self
+            .verifier
+            .as_deref()
+            .ok_or_else(|| silent("no verifier is attached"))?;
+        match tokio::time::timeout(self.deadline, ask(verifier)).await {
+            Ok(answer) => answer.map_err(LoginFault::Verifier),
+            Err(_) => Err(silent("the verifier")),
+        }
+    }
+
+    /// Finds the local account of a verified one, and makes or mends it as the settings say (R520 to R525).
+    async fn settle(&self, account: &Account, known: Option<&User>) -> Result<Local, LoginFault> {
+        if let Some(user) = known.filter(|user| user.external_id == account.external_id) {
+            return self.update(user, account).await;
+        }
+        let by_id = self
+            .records
+            .store
+            .user_by_id(&self.records.subject(&account.external_id))
+            .await?;
+        match by_id {
+            Some(renamed) if self.settings.known_user == KnownUser::UpdateAtLogin => {
+                self.rename(&renamed, account).await
+            }
+            // Without updates a match by id under another name is ignored (R520): the name decides.
+            Some(_) if known.is_none() => Ok(Local::Nobody),
+            _ => match known {
+                Some(holder) => self.meet_holder(holder, account).await,
+                None => self.create(account).await,
+            },
+        }
+    }
+
+    async fn update(&self, user: &User, account: &Account) -> Result<Local, LoginFault> {
+        if self.settings.known_user == KnownUser::StaysAsIs {
+            return Ok(Local::Account(user.clone(), Made::Before));
+        }
+        let subject = self.records.subject(&user.external_id);
+        let mut changes = Vec::new();
+        if user.name.as_str() != account.name.as_str() {
+            changes.push(Change::RenameUser {
+                subject: subject.clone(),
+                name: account.name.clone(),
+                free_in: vec![],
+            });
+        }
+        if user.profile != account.profile {
+            let patch = UserPatch {
+                profile: Some(account.profile.clone()),
+                ..UserPatch::default()
+            };
+            changes.push(Change::UpdateUser {
+                subject,
+                patch,
+                free_in: vec![],
+            });
+        }
+        if changes.is_empty() {
+            return Ok(Local::Account(user.clone(), Made::Before));
+        }
+        self.apply(changes).await?;
+        let updated = User {
+            name: account.name.clone(),
+            profile: account.profile.clone(),
+            ..user.clone()
+        };
+        Ok(Local::Account(updated, Made::Before))
+    }
+
+    /// The account was renamed at the verifier; the local one follows unless its new name is taken (R315, T04).
+    async fn rename(&self, renamed: &User, account: &Account) -> Result<Local, LoginFault> {
+        let subject = self.records.subject(&renamed.external_id);
+        let to_new_name = Change::RenameUser {
+            subject,
+            name: account.name.clone(),
+            free_in: vec![],
+        };
+        let outcome = match self.apply(vec![to_new_name.clone()]).await {
+            Err(error) if error.fault() == Fault::Conflict => match self.settings.taken_name {
+                TakenName::Quarantine => return Ok(Local::Quarantined),
+                TakenName::RenameTheHolder => self.rename_over_holder(to_new_name, &account.name).await?,
+            },
+            outcome => outcome.map(|()| true)?,
+        };
+        if !outcome {
+            return Ok(Local::Quarantined);
+        }
+        let renamed = User {
+            name: account.name.clone(),
+            ..renamed.clone()
+        };
+        self.update(&renamed, account).await
+    }
+
+    /// Frees a name by renaming its holder to `name#1`, `name#2` and so on, as Crowd does; `false` when none is free.
+    async fn rename_over_holder(&self, to_new_name: Change, name: &Username) -> Result<bool, LoginFault> {
+        let Some(holder) = self
+            .records
+            .store
+            .user(self.records.directory, name.key())
+            .await?
+        else {
+            // The conflict was a claim of somebody else's on the name: no renaming mends that.
+            return Ok(false);
+        };
+        let subject = self.records.subject(&holder.external_id);
+        for n in 1..=MAX_FORCED_RENAMES {
+            let Ok(aside) = Username::new(format!("{}#{n}", holder.name)) else {
+                return Ok(false);
+            };
+            let aside = Change::RenameUser {
+                subject: subject.clone(),
+                name: aside,
+                free_in: vec![],
+            };
+            match self.apply(vec![aside, to_new_name.clone()]).await {
+                Ok(()) => return Ok(true),
+                Err(error) if error.fault() == Fault::Conflict => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Somebody else holds the name here: the newcomer's predecessor, or somebody who was renamed meanwhile (R521).
+    async fn meet_holder(&self, holder: &User, account: &Account) -> Result<Local, LoginFault> {
+        let today = self
+            .within_deadline(|verifier| verifier.account(&holder.external_id))
+            .await?;
+        let subject = self.records.subject(&holder.external_id);
+        match today {
+            Some(moved) if moved.name.key() != account.name.key() => {
+                let follows = self.settings.known_user == KnownUser::UpdateAtLogin
+                    && self.settings.unknown_user == UnknownUser::CreateAtLogin;
+                if !follows {
+                    return Ok(Local::Quarantined);
+                }
+                let aside = Change::RenameUser {
+                    subject,
+                    name: moved.name,
+                    free_in: vec![],
+                };
+                match self.apply(vec![aside]).await {
+                    Ok(()) => self.create(account).await,
+                    Err(error) if error.fault() == Fault::Conflict => Ok(Local::Quarantined),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            // Two accounts of one name at the verifier: nobody can tell who this is.
+            Some(_) => Ok(Local::Quarantined),
+            None => match self.settings.recycled_name {
+                RecycledName::Quarantine => Ok(Local::Quarantined),
+                RecycledName::Adopt => {
+                    let external_id = account.external_id.clone();
+                    let change = Change::ReplaceExternalId {
+                        subject,
+                        external_id: external_id.clone(),
+                    };
+                    self.apply(vec![change]).await?;
+                    self.update(
+                        &User {
+                            external_id,
+                            ..holder.clone()
+                        },
+                        account,
+                    )
+                    .await
+                }
+            },
+        }
+    }
+
+    async fn create(&self, account: &Account) -> Result<Local, LoginFault> {
+        if self.settings.unknown_user == UnknownUser::StaysUnknown {
+            return Ok(Local::Nobody);
+        }
+        let user = User {
+            external_id: account.external_id.clone(),
+            name: account.name.clone(),
+            profile: account.profile.clone(),
+            active: true,
+            attributes: Default::default(),
+        };
+        let add = Change::AddUser {
+            directory: self.records.directory,
+            user: user.clone(),
+            free_in: vec![],
+            credential: None,
+        };
+        match self.apply(vec![add]).await {
+            Ok(()) => Ok(Local::Account(user, Made::Now)),
+            // Another login of the same account was faster (R525).
+            Err(error) if error.fault() == Fault::Conflict => {
+                let subject = self.records.subject(&account.external_id);
+                let made = self.records.store.user_by_id(&subject).await?;
+                Ok(made.map_or(Local::Quarantined, |user| Local::Account(user, Made::Before)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Brings the memberships up to date. For somebody known already, a failure is reported and the login goes on with
+    /// the memberships that are kept (R532).
+    async fn import_groups(&self, user: &User, made: Made, account: &Account) -> Result<(), LoginFault> {
+        let imported = self.refresh_groups(user, account).await;
+        let given = match self.settings.default_groups_given {
+            DefaultGroupsGiven::Once if made == Made::Before => Ok(()),
+            DefaultGroupsGiven::Once | DefaultGroupsGiven::AtEveryLogin => {
+                self.give_default_groups(user).await
+            }
+        };
+        match (imported.and(given), made) {
+            (Err(error), Made::Before) => {
+                let directory = self.records.directory;
+                tracing::warn!(%directory, cause = %error, "the groups of a login could not be refreshed");
+                Ok(())
+            }
+            (outcome, _) => Ok(outcome?),
+        }
+    }
+
+    async fn refresh_groups(&self, user: &User, account: &Account) -> Result<(), StoreError> {
+        if self.settings.groups == GroupImport::Never {
+            return Ok(());
+        }
+        let Some(named) = &account.groups else {
+            return Ok(());
+        };
+        let member = Member::User(user.name.clone());
+        self.refresh_parents(&member, &named.direct).await?;
+        if self.settings.nesting == Nesting::Allowed {
+            self.refresh_nesting(named).await?;
+        }
+        Ok(())
+    }
+
+    async fn refresh_nesting(&self, named: &AccountGroups) -> Result<(), StoreError> {
+        let children: BTreeSet<&GroupName> = named
+            .direct
+            .iter()
+            .chain(named.nested.iter().map(|(child, _)| child))
+            .collect();
+        for child in children {
+            let parents: Vec<GroupName> = named
+                .nested
+                .iter()
+                .filter(|(below, _)| below == child)
+                .map(|(_, parent)| parent.clone())
+                .collect();
+            self.refresh_parents(&Member::Group(child.clone()), &parents)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the imported groups that directly hold a member those that the verifier names (R530, R531).
+    async fn refresh_parents(&self, member: &Member, named: &[GroupName]) -> Result<(), StoreError> {
+        let member_of = self.parents(member).await?;
+        let mut kept = Vec::new();
+        for name in named.iter().chain(&member_of) {
+            kept.extend(
+                self.local_group(name)
+                    .await?
+                    .map(|group| (group.name, group.origin)),
+            );
+        }
+        let refresh = refresh_groups(named, &kept, &member_of, Emptiness::IsAFact);
+        for name in refresh.make {
+            let group = Group {
+                origin: Origin::Imported,
+                ..self.records.new_group(&unnamed(&name))
+            };
+            self.tolerate_conflict(self.add_group_change(group)).await?;
+        }
+        for group in refresh.join {
+            // An edge that would close a circle is left out (R411).
+            self.tolerate_conflict(Change::AddMember {
+                directory: self.records.directory,
+                group,
+                member: member.clone(),
+                cycle: OnCycle::Refuse,
+            })
+            .await?;
+        }
+        let leave = refresh.leave.into_iter().map(|group| Change::RemoveMember {
+            directory: self.records.directory,
+            group,
+            member: member.clone(),
+        });
+        self.apply(leave.collect()).await
+    }
+
+    async fn give_default_groups(&self, user: &User) -> Result<(), StoreError> {
+        for name in &self.settings.default_groups {
+            if self.local_group(name).await?.is_none() {
+                self.tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name))))
+                    .await?;
+            }
+            self.tolerate_conflict(Change::AddMember {
+                directory: self.records.directory,
+                group: name.clone(),
+                member: Member::User(user.name.clone()),
+                cycle: OnCycle::Keep,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn parents(&self, member: &Member) -> Result<Vec<GroupName>, StoreError> {
+        let (mut parents, mut request) = (Vec::new(), PageRequest::default());
+        loop {
+            let page = self
+                .records
+                .store
+                .parents(self.records.directory, member, &request)
+                .await?;
+            parents.extend(page.items);
+            match page.next {
+                Some(next) => request = request.after(next),
+                None => return Ok(parents),
+            }
+        }
+    }
+
+    async fn local_group(&self, name: &GroupName) -> Result<Option<Group>, StoreError> {
+        let groups = self.records.store.locate_groups(name.key()).await?;
+        Ok(groups
+            .into_iter()
+            .find(|(at, _)| *at == self.records.directory)
+            .map(|(_, group)| group))
+    }
+
+    fn add_group_change(&self, group: Group) -> Change {
+        Change::AddGroup {
+            directory: self.records.directory,
+            group,
+            free_in: vec![],
+        }
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.records
+            .store
+            .apply(&ChangeSet::new(self.records.clock.now(), changes))
+            .await?;
+        Ok(())
+    }
+
+    async fn tolerate_conflict(&self, change: Change) -> Result<(), StoreError> {
+        match self.apply(vec![change]).await {
+            Err(error) if error.fault() == Fault::Conflict => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// Most names tried for a holder that is renamed aside (R315).
+const MAX_FORCED_RENAMES: usize = 1_000;
+
+fn unnamed(name: &GroupName) -> NewGroup {
+    NewGroup {
+        name: name.clone(),
+        description: String::new(),
+    }
+}
+
+#[async_trait]
+impl Stored for Delegated {
+    fn creates_at_login(&self) -> bool {
+        self.settings.unknown_user == UnknownUser::CreateAtLogin
+            || self.settings.known_user == KnownUser::UpdateAtLogin
+    }
+
+    fn nesting(&self) -> Nesting {
+        self.settings.nesting
+    }
+
+    async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
+        let say = |credence| {
+            Ok(Checked {
+                credence,
+                spent: Spent::Nothing,
+            })
+        };
+        if !self.follows_the_verifier() && known.is_none() {
+            return say(Credence::Unknown);
+        }
+        let told_at_once =
+            !self.follows_the_verifier() && login.tell_inactive == TellInactive::BeforePassword;
+        if told_at_once && known.is_some_and(|user| !user.active) {
+            return say(Credence::Refused(Refusal::Inactive));
+        }
+        let account = match self.verify(login.name, login.secret).await? {
+            Vouched::Accepted(account) => account,
+            Vouched::Unknown => return say(Credence::Unknown),
+            Vouched::Refused(why) => return say(Credence::Refused(why)),
+        };
+        let (user, made) = match self.settle(&account, known).await? {
+            Local::Account(user, made) => (user, made),
+            Local::Nobody => return say(Credence::Unknown),
+            Local::Quarantined => return say(Credence::Refused(Refusal::AccountQuarantined)),
+        };
+        if !user.active {
+            return say(Credence::Refused(Refusal::Inactive));
+        }
+        self.import_groups(&user, made, &account).await?;
+        say(Credence::Accepted(user))
+    }
+}

@@ -1,0 +1,272 @@
+//! The internal directory: records and passwords, both here.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use throng_core::change::Change;
+use throng_core::directory::{
+    Credence, GroupPatch, NewGroup, NewUser, Powers, Refusal, SetPasswords, UserPatch,
+};
+use throng_core::error::{DirectoryError, Fault};
+use throng_core::filter::Filter;
+use throng_core::group::{Group, Member};
+use throng_core::id::{DirectoryId, ExternalId, Subject};
+use throng_core::name::{GroupName, Username};
+use throng_core::page::{Page, PageRequest};
+use throng_core::password::{Credential, CredentialState, EncodedHash};
+use throng_core::plan::TellInactive;
+use throng_core::registry::{InternalSettings, Nesting};
+use throng_core::secret::Secret;
+use throng_core::store::Replaced;
+use throng_core::user::User;
+use throng_passwords::hasher::{Hasher, HasherError, Reuse, Verification};
+use throng_passwords::policy::{check_new_password, is_expired, is_locked};
+
+use super::records::records_as_directory;
+use super::{Checked, Login, LoginFault, RecordsOf, Spent, Stored};
+use crate::error::{Error, Invalid};
+
+/// A directory that keeps users, groups and passwords in the store.
+#[derive(Debug)]
+pub struct Internal {
+    records: RecordsOf,
+    settings: InternalSettings,
+    hasher: Hasher,
+    /// Guesses that are being checked now, so that many at once cannot overshoot the limit (T44).
+    guesses: Mutex<HashMap<ExternalId, u32>>,
+}
+
+records_as_directory!(Internal);
+
+impl Internal {
+    pub(crate) fn new(records: RecordsOf, settings: InternalSettings, hasher: Hasher) -> Self {
+        Self {
+            records,
+            settings,
+            hasher,
+            guesses: Mutex::default(),
+        }
+    }
+
+    /// A user as this directory would keep it.
+    pub(crate) fn new_user(&self, user: &NewUser) -> User {
+        self.records.new_user(user)
+    }
+
+    fn own_powers(&self) -> Powers<'_> {
+        Powers {
+            users: Some(self),
+            groups: Some(self),
+            members: Some(self),
+            passwords: Some(self),
+        }
+    }
+
+    /// Checks a new password against the policy and the history, and makes what is to be stored (R707).
+    pub(crate) async fn new_credential(&self, user: &User, secret: &Secret) -> Result<Credential, Error> {
+        let policy = &self.settings.password_policy;
+        let context = [
+            user.name.as_str(),
+            &user.profile.email,
+            &user.profile.display_name,
+        ];
+        let context: Vec<&str> = context.into_iter().filter(|word| !word.is_empty()).collect();
+        check_new_password(policy, secret, &context)
+            .map_err(|broken| Error::Invalid(Invalid::Policy(broken)))?;
+        let former = self
+            .records
+            .store
+            .credential(&self.records.subject(&user.external_id))
+            .await?;
+        if let Some(former) = &former
+            && self.hasher.check_history(policy, secret, former).await? == Reuse::Reused
+        {
+            return Err(Error::Invalid(Invalid::PasswordReused));
+        }
+        Ok(Credential {
+            hash: CredentialState::Usable(self.hasher.hash(secret).await?),
+            history: former
+                .map(|former| remembered(former, policy.history))
+                .unwrap_or_default(),
+            changed_at: self.records.clock.now(),
+            failed_attempts: 0,
+            must_change: false,
+        })
+    }
+
+    async fn check(
+        &self,
+        user: &User,
+        secret: &Secret,
+        credential: Option<Credential>,
+    ) -> Result<Credence, LoginFault> {
+        let subject = self.records.subject(&user.external_id);
+        let refuse = |why| Ok(Credence::Refused(why));
+        let Some(credential) = credential else {
+            self.hasher.spend(secret).await?;
+            return refuse(Refusal::NoPassword);
+        };
+        let hash = match &credential.hash {
+            CredentialState::Usable(hash) => hash,
+            CredentialState::Quarantined(_) => {
+                self.hasher.spend(secret).await?;
+                return refuse(Refusal::HashQuarantined);
+            }
+            CredentialState::Absent => {
+                self.hasher.spend(secret).await?;
+                return refuse(Refusal::NoPassword);
+            }
+        };
+        let policy = &self.settings.password_policy;
+        let guess = self.begin_guess(&user.external_id);
+        if is_locked(policy, credential.failed_attempts.saturating_add(guess.others)) {
+            self.hasher.spend(secret).await?;
+            return refuse(Refusal::Locked);
+        }
+        match self.hasher.verify(secret, hash).await {
+            Ok(Verification::Matches { upgrade }) => {
+                if credential.failed_attempts > 0 {
+                    self.records.store.clear_failures(&subject).await?;
+                }
+                if let Some(upgrade) = upgrade {
+                    self.upgrade(&subject, hash, &upgrade).await;
+                }
+                let expired = credential.must_change
+                    || is_expired(policy, credential.changed_at, self.records.clock.now());
+                if !user.active {
+                    refuse(Refusal::Inactive)
+                } else if expired {
+                    refuse(Refusal::PasswordExpired)
+                } else {
+                    Ok(Credence::Accepted(user.clone()))
+                }
+            }
+            Ok(Verification::Differs | Verification::TooLong { .. }) => {
+                self.records.store.count_failure(&subject).await?;
+                refuse(Refusal::WrongPassword)
+            }
+            Err(HasherError::Hash(cause)) => {
+                tracing::warn!(account = %subject, %cause, "a stored password hash cannot be verified");
+                refuse(Refusal::HashQuarantined)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the better hash. That it could not be kept never fails the login (T56).
+    async fn upgrade(&self, subject: &Subject, from: &EncodedHash, to: &EncodedHash) {
+        match self.records.store.upgrade_hash(subject, from, to).await {
+            Ok(Replaced::Yes) => tracing::info!(account = %subject, "a password hash was upgraded"),
+            Ok(Replaced::No) => {
+                tracing::info!(account = %subject, "a password was changed while its hash was upgraded")
+            }
+            Err(cause) => tracing::warn!(account = %subject, %cause, "a password hash could not be upgraded"),
+        }
+    }
+
+    fn begin_guess(&self, account: &ExternalId) -> Guess<'_> {
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = guesses.entry(account.clone()).or_default();
+        let others = *count;
+        *count += 1;
+        Guess {
+            guesses: &self.guesses,
+            account: account.clone(),
+            others,
+        }
+    }
+}
+
+/// The former hashes that the policy still compares with, the replaced one first.
+fn remembered(former: Credential, history: u32) -> Vec<EncodedHash> {
+    let current = match former.hash {
+        CredentialState::Usable(hash) | CredentialState::Quarantined(hash) => Some(hash),
+        CredentialState::Absent => None,
+    };
+    // The new password will be the first of the `history` latest, so that one fewer is kept behind it.
+    let kept = usize::try_from(history).unwrap_or(usize::MAX).saturating_sub(1);
+    current.into_iter().chain(former.history).take(kept).collect()
+}
+
+/// A guess that is being checked; it counts until it is dropped.
+#[derive(Debug)]
+struct Guess<'d> {
+    guesses: &'d Mutex<HashMap<ExternalId, u32>>,
+    account: ExternalId,
+    others: u32,
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = guesses.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                guesses.remove(&self.account);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Stored for Internal {
+    fn creates_at_login(&self) -> bool {
+        false
+    }
+
+    fn nesting(&self) -> Nesting {
+        self.settings.nesting
+    }
+
+    async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
+        let Some(user) = known else {
+            return Ok(Checked {
+                credence: Credence::Unknown,
+                spent: Spent::Nothing,
+            });
+        };
+        if !user.active && login.tell_inactive == TellInactive::BeforePassword {
+            return Ok(Checked {
+                credence: Credence::Refused(Refusal::Inactive),
+                spent: Spent::Nothing,
+            });
+        }
+        let credential = self
+            .records
+            .store
+            .credential(&self.records.subject(&user.external_id))
+            .await?;
+        let credence = self.check(user, login.secret, credential).await?;
+        Ok(Checked {
+            credence,
+            spent: Spent::AHash,
+        })
+    }
+}
+
+#[async_trait]
+impl SetPasswords for Internal {
+    async fn set_password(&self, id: &ExternalId, secret: &Secret) -> Result<(), DirectoryError> {
+        let user = self.records.user_by_id(id).await?;
+        let user = user.ok_or_else(|| DirectoryError::new(Fault::Missing, "user"))?;
+        let credential = self
+            .new_credential(&user, secret)
+            .await
+            .map_err(|error| match error {
+                Error::Invalid(cause) => DirectoryError::new(Fault::Invalid, "password").caused_by(cause),
+                Error::Unavailable { .. } => {
+                    DirectoryError::new(Fault::Unavailable, "password").caused_by(error)
+                }
+                other => DirectoryError::new(Fault::Broken, "password").caused_by(other),
+            })?;
+        let subject = self.records.subject(id);
+        self.records
+            .apply(Change::SetCredential {
+                subject,
+                credential,
+                free_in: vec![],
+            })
+            .await
+    }
+}

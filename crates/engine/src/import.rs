@@ -1,0 +1,366 @@
+//! Importing users and groups into one stored directory: everything or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use throng_core::change::{Change, OnCycle};
+use throng_core::group::{Group, Member, Origin};
+use throng_core::id::{DirectoryId, ExternalId};
+use throng_core::import::{GroupRow, UserRow};
+use throng_core::member::Limits;
+use throng_core::name::{GroupName, InvalidName, Key, Username};
+use throng_core::password::{Credential, CredentialState, EncodedHash, HashTooLong};
+use throng_core::registry::DirectoryKind;
+use throng_core::user::{InvalidProfile, User};
+use throng_passwords::hasher::HasherError;
+use throng_passwords::scheme::{HashError, StoredHash};
+
+use crate::directory::Mount;
+use crate::error::{Conflict, Error};
+use crate::throng::Throng;
+
+/// A row that cannot be imported. Nothing was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub struct ImportError {
+    /// The line in the source, counted from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub fault: RowFault,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowFault {
+    /// The name of a user or group.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// The words that people see.
+    #[error(transparent)]
+    Profile(#[from] InvalidProfile),
+    /// The name is that of an earlier row, or of somebody in the directory; spelled alike or folding together.
+    #[error("the name is taken, by line {by:?} or in the directory")]
+    NameTaken {
+        /// The earlier row.
+        by: Option<u64>,
+    },
+    /// The hash is longer than any.
+    #[error(transparent)]
+    Hash(#[from] HashTooLong),
+    /// A directory that checks passwords elsewhere keeps none.
+    #[error("this directory keeps no passwords")]
+    NoPasswordsHere,
+    /// The groups would contain each other.
+    #[error("the groups contain each other")]
+    Cycle,
+    /// The groups are nested deeper than is followed.
+    #[error("groups are nested deeper than {0}")]
+    TooDeep(usize),
+}
+
+/// Whether an import writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportMode {
+    /// Everything is read and checked, and nothing is written.
+    DryRun,
+    /// Everything is written, or nothing.
+    Apply,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The users, in the order of the rows.
+    pub users: Vec<ImportedUser>,
+    /// The groups that were made, in the order of their names.
+    pub groups: Vec<GroupName>,
+}
+
+/// A user that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedUser {
+    /// The line in the source.
+    pub line: u64,
+    /// The name.
+    pub name: Username,
+    /// What became of the password.
+    pub password: ImportedPassword,
+}
+
+/// What became of an imported password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportedPassword {
+    /// There was none.
+    None,
+    /// The hash is kept as it is: the password works as before.
+    Kept,
+    /// The hash was weak and is kept inside Argon2id: the password works as before (T57).
+    Wrapped,
+    /// The hash cannot be verified. The user is there and cannot log in; the hash is kept for an operator.
+    Quarantined(HashError),
+}
+
+impl Throng {
+    /// Imports users and groups into a directory whose records are in the store.
+    ///
+    /// 1. All rows or none; the report of a dry run is that of the run that follows.
+    /// 2. An [`ImportError`] names the first row that cannot be imported: a bad name, a name that folds onto another's, a
+    ///    circle of groups.
+    /// 3. Groups that rows name are made when missing.
+    /// 4. Passwords come along: strong hashes as they are, weak ones wrapped in Argon2id, and one that cannot be verified
+    ///    quarantines that user's password and nothing else.
+    pub async fn import(
+        &self,
+        directory: DirectoryId,
+        users: &[UserRow],
+        groups: &[GroupRow],
+        mode: ImportMode,
+    ) -> Result<ImportReport, Error> {
+        let mount = self
+            .config()
+            .mount(directory)
+            .cloned()
+            .ok_or_else(|| Error::not_found("directory"))?;
+        if !mount.record.kind.is_stored() {
+            return Err(Error::Forbidden("directory"));
+        }
+        let mut import = Import {
+            throng: self,
+            directory,
+            changes: Vec::new(),
+        };
+        let made = import.groups(users, groups).await?;
+        let users = import.users(&mount, users, mode).await?;
+        if mode == ImportMode::Apply && !import.changes.is_empty() {
+            self.apply(import.changes, Conflict::Stale).await?;
+        }
+        Ok(ImportReport { users, groups: made })
+    }
+}
+
+struct Import<'t> {
+    throng: &'t Throng,
+    directory: DirectoryId,
+    changes: Vec<Change>,
+}
+
+impl Import<'_> {
+    async fn groups(&mut self, users: &[UserRow], rows: &[GroupRow]) -> Result<Vec<GroupName>, Error> {
+        let mut wanted: BTreeMap<Key, (GroupName, String)> = BTreeMap::new();
+        let mut edges: Vec<(u64, GroupName, GroupName)> = Vec::new();
+        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
+        for row in rows {
+            let name = at(row.line, GroupName::for_creation(&row.name))?;
+            if let Some(&by) = lines.get(name.key()) {
+                return Err(fault(row.line, RowFault::NameTaken { by: Some(by) }));
+            }
+            lines.insert(name.key().clone(), row.line);
+            wanted.insert(name.key().clone(), (name.clone(), row.description.clone()));
+            for parent in &row.parents {
+                let parent = at(row.line, GroupName::for_creation(parent))?;
+                edges.push((row.line, name.clone(), parent));
+            }
+        }
+        for (_, _, parent) in &edges {
+            wanted
+                .entry(parent.key().clone())
+                .or_insert_with(|| (parent.clone(), String::new()));
+        }
+        for row in users {
+            for group in &row.groups {
+                let group = at(row.line, GroupName::for_creation(group))?;
+                wanted
+                    .entry(group.key().clone())
+                    .or_insert_with(|| (group.clone(), String::new()));
+            }
+        }
+        check_nesting(&edges)?;
+        let mut made = Vec::new();
+        for (key, (name, description)) in wanted {
+            let there = self.throng.0.store.locate_groups(&key).await?;
+            if there.iter().any(|(directory, _)| *directory == self.directory) {
+                if let Some(&line) = lines.get(&key) {
+                    return Err(fault(line, RowFault::NameTaken { by: None }));
+                }
+                continue;
+            }
+            let group = Group {
+                external_id: ExternalId::random(&*self.throng.0.entropy),
+                name: name.clone(),
+                description,
+                origin: Origin::Local,
+                attributes: Default::default(),
+            };
+            self.changes.push(Change::AddGroup {
+                directory: self.directory,
+                group,
+                free_in: vec![],
+            });
+            made.push(name);
+        }
+        let mut seen = BTreeSet::new();
+        for (_, child, parent) in edges {
+            if seen.insert((child.key().clone(), parent.key().clone())) {
+                self.join(parent, Member::Group(child));
+            }
+        }
+        Ok(made)
+    }
+
+    async fn users(
+        &mut self,
+        mount: &Mount,
+        rows: &[UserRow],
+        mode: ImportMode,
+    ) -> Result<Vec<ImportedUser>, Error> {
+        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut imported = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = at(row.line, Username::for_creation(&row.name))?;
+            at(row.line, row.profile.check())?;
+            let taken = self
+                .throng
+                .0
+                .store
+                .user(self.directory, name.key())
+                .await?
+                .is_some();
+            let by = lines.insert(name.key().clone(), row.line);
+            if taken || by.is_some() {
+                return Err(fault(row.line, RowFault::NameTaken { by }));
+            }
+            let (state, password) = self.password(mount, row, mode).await?;
+            let credential = (password != ImportedPassword::None).then(|| Credential {
+                hash: state,
+                history: vec![],
+                changed_at: self.throng.0.clock.now(),
+                failed_attempts: 0,
+                must_change: false,
+            });
+            let user = User {
+                external_id: ExternalId::random(&*self.throng.0.entropy),
+                name: name.clone(),
+                profile: row.profile.clone(),
+                active: row.active,
+                attributes: Default::default(),
+            };
+            let directory = self.directory;
+            self.changes.push(Change::AddUser {
+                directory,
+                user,
+                free_in: vec![],
+                credential,
+            });
+            let mut joined = BTreeSet::new();
+            for group in &row.groups {
+                let group = at(row.line, GroupName::for_creation(group))?;
+                if joined.insert(group.key().clone()) {
+                    self.join(group, Member::User(name.clone()));
+                }
+            }
+            imported.push(ImportedUser {
+                line: row.line,
+                name,
+                password,
+            });
+        }
+        Ok(imported)
+    }
+
+    async fn password(
+        &self,
+        mount: &Mount,
+        row: &UserRow,
+        mode: ImportMode,
+    ) -> Result<(CredentialState, ImportedPassword), Error> {
+        let Some(text) = row.password_hash.as_ref().filter(|text| !text.is_empty()) else {
+            return Ok((CredentialState::Absent, ImportedPassword::None));
+        };
+        if !matches!(mount.record.kind, DirectoryKind::Internal(_)) {
+            return Err(fault(row.line, RowFault::NoPasswordsHere));
+        }
+        let hash = at(row.line, EncodedHash::new(text.clone()))?;
+        let parsed = match StoredHash::parse(&hash) {
+            Ok(parsed) => parsed,
+            Err(why) => {
+                return Ok((
+                    CredentialState::Quarantined(hash),
+                    ImportedPassword::Quarantined(why),
+                ));
+            }
+        };
+        if !parsed.strength().is_weak() {
+            return Ok((CredentialState::Usable(hash), ImportedPassword::Kept));
+        }
+        if mode == ImportMode::DryRun {
+            return Ok((CredentialState::Usable(hash), ImportedPassword::Wrapped));
+        }
+        // The pool turns work away rather than let logins wait; an import comes back for its turn.
+        loop {
+            match self.throng.0.hasher.wrap(&hash).await {
+                Ok(wrapped) => return Ok((CredentialState::Usable(wrapped), ImportedPassword::Wrapped)),
+                Err(HasherError::Overloaded { retry_after }) => tokio::time::sleep(retry_after).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn join(&mut self, group: GroupName, member: Member) {
+        self.changes.push(Change::AddMember {
+            directory: self.directory,
+            group,
+            member,
+            cycle: OnCycle::Refuse,
+        });
+    }
+}
+
+/// Refuses circles, and chains longer than are ever followed, with the line of an edge that makes them.
+fn check_nesting(edges: &[(u64, GroupName, GroupName)]) -> Result<(), Error> {
+    let max = Limits::default().depth;
+    let mut above: BTreeMap<&Key, Vec<(u64, &Key)>> = BTreeMap::new();
+    let mut waiting: BTreeMap<&Key, usize> = BTreeMap::new();
+    for (line, child, parent) in edges {
+        above.entry(child.key()).or_default().push((*line, parent.key()));
+        waiting.entry(child.key()).or_default();
+        *waiting.entry(parent.key()).or_default() += 1;
+    }
+    // From the groups that nobody stands in upwards: what a circle holds never gets its turn.
+    let mut ready: Vec<(&Key, usize)> = waiting
+        .iter()
+        .filter(|(_, count)| **count == 0)
+        .map(|(key, _)| (*key, 0))
+        .collect();
+    let mut depth: BTreeMap<&Key, usize> = BTreeMap::new();
+    while let Some((group, level)) = ready.pop() {
+        waiting.remove(group);
+        for &(line, parent) in above.get(group).into_iter().flatten() {
+            let deepest = depth.entry(parent).or_default();
+            *deepest = (*deepest).max(level + 1);
+            if *deepest > max {
+                return Err(fault(line, RowFault::TooDeep(max)));
+            }
+            let level = *deepest;
+            if let Some(count) = waiting.get_mut(parent) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push((parent, level));
+                }
+            }
+        }
+    }
+    let circular = |child: &GroupName, parent: &GroupName| {
+        waiting.contains_key(child.key()) && waiting.contains_key(parent.key())
+    };
+    match edges.iter().find(|(_, child, parent)| circular(child, parent)) {
+        Some((line, ..)) => Err(fault(*line, RowFault::Cycle)),
+        None => Ok(()),
+    }
+}
+
+fn fault(line: u64, fault: RowFault) -> Error {
+    ImportError { line, fault }.into()
+}
+
+fn at<T, E: Into<RowFault>>(line: u64, outcome: Result<T, E>) -> Result<T, Error> {
+    outcome.map_err(|why| fault(line, why.into()))
+}

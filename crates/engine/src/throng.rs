@@ -1,0 +1,386 @@
+//! The engine put together: a store, the attached adapters, and the configuration in use.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use throng_core::change::{Change, ChangeSet, LoggedBatch};
+use throng_core::directory::{Directory, Verifier};
+use throng_core::entropy::Entropy;
+use throng_core::id::{ApplicationId, DirectoryId, Id};
+use throng_core::name::Key;
+use throng_core::permission::Permissions;
+use throng_core::plan::Plan;
+use throng_core::registry::{
+    Aliases, ApplicationRecord, DelegatedSettings, DirectoryKind, DirectoryRecord, InternalSettings, Label,
+};
+use throng_core::store::Store;
+use throng_core::time::Clock;
+use throng_passwords::hasher::{Hasher, HasherConfig};
+
+use crate::application::Application;
+use crate::config::{Attached, Config};
+use crate::directory::Via;
+use crate::error::{Conflict, Error};
+use crate::logins::RecentLogins;
+use crate::system::{SystemClock, SystemEntropy};
+
+/// Several user directories, and the applications that ask them in their own order.
+///
+/// 1. Cheap to clone; clones share everything.
+/// 2. Configuration is kept in the store; what is changed through one clone is in use at once in all of them.
+/// 3. Starts no task and no thread of its own: it works on the runtime of whoever awaits it. [`Throng::maintain`] is for
+///    the host to call now and then.
+#[derive(Debug, Clone)]
+pub struct Throng(pub(crate) Arc<Engine>);
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) hasher: Hasher,
+    pub(crate) deadline: Duration,
+    pub(crate) sessions: SessionLimits,
+    pub(crate) logins: RecentLogins,
+    attached: Attached,
+    config: ArcSwap<Config>,
+    /// Held while the configuration is read, so that an older reading never replaces a newer one.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// Puts a [`Throng`] together.
+#[derive(Debug)]
+pub struct Builder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    hashing: Option<HasherConfig>,
+    deadline: Duration,
+    sessions: SessionLimits,
+    live: Vec<(String, Arc<dyn Directory>)>,
+    verifiers: Vec<(String, Arc<dyn Verifier>)>,
+}
+
+/// How long sessions last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Without use. Default one hour (NIST SP 800-63B-4 §2.2.3).
+    pub idle: Duration,
+    /// Whatever is done with it. Default 24 hours (the same).
+    pub overall: Duration,
+    /// Uses closer together than this are noted once. Default one minute.
+    pub touch: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        let hour = Duration::from_secs(60 * 60);
+        Self {
+            idle: hour,
+            overall: 24 * hour,
+            touch: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Builder {
+    /// Takes the time from elsewhere than the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes randomness from elsewhere than the machine.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Sets what password hashing costs and may take. Default: OWASP's floor for Argon2id, on all cores.
+    #[must_use]
+    pub fn hashing(mut self, config: HasherConfig) -> Self {
+        self.hashing = Some(config);
+        self
+    }
+
+    /// How long a live directory or a verifier may take for one answer before it counts as silent. Default 10 s, the
+    /// time that directories of this kind are given to bind.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How long sessions last.
+    #[must_use]
+    pub fn sessions(mut self, limits: SessionLimits) -> Self {
+        self.sessions = limits;
+        self
+    }
+
+    /// Attaches a live directory under a name. It is entered into the configuration if it is new; its id is the
+    /// adapter's own and must stay the same from start to start.
+    #[must_use]
+    pub fn directory(mut self, name: impl Into<String>, adapter: Arc<dyn Directory>) -> Self {
+        self.live.push((name.into(), adapter));
+        self
+    }
+
+    /// Attaches the verifier of the delegated directory of a name.
+    #[must_use]
+    pub fn verifier(mut self, directory: impl Into<String>, verifier: Arc<dyn Verifier>) -> Self {
+        self.verifiers.push((directory.into(), verifier));
+        self
+    }
+
+    /// Reads the configuration from the store and puts everything to use.
+    pub async fn build(self) -> Result<Throng, Error> {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
+        let engine = Engine {
+            hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
+            store: self.store,
+            clock: self.clock,
+            entropy: self.entropy,
+            deadline: self.deadline,
+            sessions: self.sessions,
+            logins: RecentLogins::default(),
+            attached: Attached {
+                live: self
+                    .live
+                    .iter()
+                    .map(|(_, adapter)| (adapter.id(), Arc::clone(adapter)))
+                    .collect(),
+                verifiers: self
+                    .verifiers
+                    .into_iter()
+                    .map(|(name, verifier)| (Key::of(&name), verifier))
+                    .collect(),
+            },
+            config: ArcSwap::from_pointee(Config::default()),
+            reading: tokio::sync::Mutex::default(),
+        };
+        let throng = Throng(Arc::new(engine));
+        throng.reload().await?;
+        for (name, adapter) in self.live {
+            throng.enter(adapter.id(), &name, DirectoryKind::Live).await?;
+        }
+        Ok(throng)
+    }
+}
+
+impl Throng {
+    /// Begins to put one together over a store.
+    pub fn builder(store: impl Store + 'static) -> Builder {
+        Self::over(Arc::new(store))
+    }
+
+    /// Begins to put one together over a store that is shared already.
+    pub fn over(store: Arc<dyn Store>) -> Builder {
+        Builder {
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            hashing: None,
+            deadline: Duration::from_secs(10),
+            sessions: SessionLimits::default(),
+            live: Vec::new(),
+            verifiers: Vec::new(),
+        }
+    }
+
+    /// The directories, in the order of their names.
+    pub fn directories(&self) -> Vec<Arc<DirectoryRecord>> {
+        self.config().directories()
+    }
+
+    /// The directory of a name.
+    pub fn directory(&self, name: &str) -> Result<Arc<DirectoryRecord>, Error> {
+        self.config()
+            .directory_named(&Key::of(name))
+            .ok_or_else(|| Error::not_found("directory"))
+    }
+
+    /// A directory's own port, for administration of that one directory whatever any order says.
+    pub fn open(&self, directory: DirectoryId) -> Result<Arc<dyn Directory>, Error> {
+        let config = self.config();
+        let mount = config
+            .mount(directory)
+            .ok_or_else(|| Error::not_found("directory"))?;
+        match &mount.via {
+            Via::Internal(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
+            Via::Delegated(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
+            Via::Live(directory) => Ok(Arc::clone(directory)),
+            Via::Detached => Err(Error::silent(directory)),
+        }
+    }
+
+    /// The internal directory of a name, made with default settings if there is none.
+    pub async fn internal_directory(&self, name: &str) -> Result<DirectoryId, Error> {
+        self.enter(
+            self.draw(),
+            name,
+            DirectoryKind::Internal(InternalSettings::default()),
+        )
+        .await
+    }
+
+    /// The delegated directory of a name, made with these settings if there is none.
+    pub async fn delegated_directory(
+        &self,
+        name: &str,
+        settings: DelegatedSettings,
+    ) -> Result<DirectoryId, Error> {
+        self.enter(self.draw(), name, DirectoryKind::Delegated(settings))
+            .await
+    }
+
+    /// Replaces the configuration of a directory: name, masks, settings, whether it is active. The kind stays.
+    pub async fn update_directory(&self, record: DirectoryRecord) -> Result<(), Error> {
+        let former = self
+            .config()
+            .mount(record.id)
+            .map(|mount| Arc::clone(&mount.record));
+        let former = former.ok_or_else(|| Error::not_found("directory"))?;
+        if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
+            return Err(Error::Conflict(Conflict::DirectoryKind));
+        }
+        self.configure(Change::PutDirectory(record)).await
+    }
+
+    /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so that a
+    /// namesake elsewhere inherits nothing (T12).
+    pub async fn remove_directory(&self, directory: DirectoryId) -> Result<(), Error> {
+        let config = self.config();
+        let mount = config
+            .mount(directory)
+            .ok_or_else(|| Error::not_found("directory"))?;
+        if mount.record.active {
+            return Err(Error::Conflict(Conflict::DirectoryActive));
+        }
+        self.configure(Change::RemoveDirectory(directory)).await
+    }
+
+    /// The applications, in the order of their names.
+    pub fn applications(&self) -> Vec<Application> {
+        let config = self.config();
+        config
+            .applications()
+            .map(|id| Application::new(self.clone(), id))
+            .collect()
+    }
+
+    /// The application of a name.
+    pub fn application(&self, name: &str) -> Result<Application, Error> {
+        let id = self.config().application_named(&Key::of(name));
+        id.map(|id| Application::new(self.clone(), id))
+            .ok_or_else(|| Error::not_found("application"))
+    }
+
+    /// The application of a name, made with this plan if there is none; the plan of one that exists stays as it is.
+    pub async fn ensure_application(&self, name: &str, plan: Plan) -> Result<Application, Error> {
+        let label = Label::new(name)?;
+        if let Some(id) = self.config().application_named(&label.key()) {
+            return Ok(Application::new(self.clone(), id));
+        }
+        let id: ApplicationId = self.draw();
+        let plan = plan.with_version(1);
+        let record = ApplicationRecord {
+            id,
+            name: label,
+            active: true,
+            plan,
+            aliases: Aliases::Off,
+        };
+        self.configure(Change::PutApplication(record)).await?;
+        Ok(Application::new(self.clone(), id))
+    }
+
+    /// Removes an application with its claims, aliases and sessions.
+    pub async fn remove_application(&self, application: ApplicationId) -> Result<(), Error> {
+        self.configure(Change::RemoveApplication(application)).await
+    }
+
+    /// What changed after a sequence number, in order, at most `limit` batches.
+    pub async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<LoggedBatch>, Error> {
+        Ok(self.0.store.batches(sequence, limit).await?)
+    }
+
+    /// Reads the configuration again, when something else than this process may have changed it.
+    pub async fn reload(&self) -> Result<(), Error> {
+        let _reading = self.0.reading.lock().await;
+        let config = Config::read(&self.0, &self.0.attached).await?;
+        self.0.config.store(Arc::new(config));
+        Ok(())
+    }
+
+    /// Writes down what logins left to be noted, and forgets sessions that have ended. For the host to call about once a
+    /// minute and before it stops; what a crash loses are times of last logins since the latest call.
+    pub async fn maintain(&self) -> Result<(), Error> {
+        self.0.logins.write_down(&*self.0.store).await?;
+        self.0.store.purge_sessions(self.0.clock.now()).await?;
+        Ok(())
+    }
+
+    /// How many password hashes were computed since the start, for tests and benchmarks.
+    pub fn hashes_run(&self) -> u64 {
+        self.0.hasher.hashes_run()
+    }
+
+    pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
+        self.0.config.load()
+    }
+
+    pub(crate) fn draw<K>(&self) -> Id<K> {
+        Id::random(&*self.0.entropy)
+    }
+
+    pub(crate) async fn apply(&self, changes: Vec<Change>, on_conflict: Conflict) -> Result<(), Error> {
+        let set = ChangeSet::new(self.0.clock.now(), changes);
+        self.0
+            .store
+            .apply(&set)
+            .await
+            .map_err(|error| Error::from_store(error, on_conflict))?;
+        Ok(())
+    }
+
+    /// Applies a change of configuration and puts it to use.
+    pub(crate) async fn configure(&self, change: Change) -> Result<(), Error> {
+        let outcome = self.apply(vec![change], Conflict::PlanStale).await;
+        self.reload().await?;
+        outcome
+    }
+
+    async fn enter(&self, id: DirectoryId, name: &str, kind: DirectoryKind) -> Result<DirectoryId, Error> {
+        let label = Label::new(name)?;
+        if let Some(record) = self.config().directory_named(&label.key()) {
+            let same_kind = std::mem::discriminant(&record.kind) == std::mem::discriminant(&kind);
+            let same = same_kind && (kind.is_stored() || record.id == id);
+            return if same {
+                Ok(record.id)
+            } else {
+                Err(Error::Conflict(Conflict::DirectoryKind))
+            };
+        }
+        let record = DirectoryRecord {
+            id,
+            name: label,
+            active: true,
+            permissions: Permissions::ALL,
+            kind,
+        };
+        match self.configure(Change::PutDirectory(record)).await {
+            // Somebody else was faster, or the id is in use under another name.
+            Err(Error::Conflict(_)) => match self.config().directory_named(&Key::of(name)) {
+                Some(record) => Ok(record.id),
+                None => Err(Error::Conflict(Conflict::DirectoryKind)),
+            },
+            outcome => outcome.map(|()| id),
+        }
+    }
+}
