@@ -13,10 +13,7 @@ use std::collections::BTreeMap;
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(
-        try_from = "BTreeMap<String, Vec<String>>",
-        into = "BTreeMap<String, Vec<String>>"
-    )
+    serde(try_from = "BTreeMap<String, Vec<String>>", into = "BTreeMap<String, Vec<String>>")
 )]
 pub struct Attributes(BTreeMap<String, Vec<String>>);
 
@@ -52,10 +49,7 @@ impl Attributes {
         if values.len() > Self::MAX_VALUES {
             return Err(InvalidAttribute::TooManyValues);
         }
-        if values
-            .iter()
-            .any(|value| value.chars().count() > Self::MAX_VALUE_CHARS || value.contains('\0'))
-        {
+        if values.iter().any(|value| value.chars().count() > Self::MAX_VALUE_CHARS || value.contains('\0')) {
             return Err(InvalidAttribute::Value);
         }
         if values.is_empty() {
@@ -77,9 +71,7 @@ impl Attributes {
 
     /// Names with their values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.0
-            .iter()
-            .map(|(name, values)| (name.as_str(), values.as_slice()))
+        self.0.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
     /// Whether there is none.
@@ -130,9 +122,7 @@ mod tests {
     #[test]
     fn values_keep_their_order_and_occur_once() {
         let mut attributes = Attributes::new();
-        attributes
-            .set("phone", vec!["2".into(), "1".into(), "2".into()])
-            .unwrap();
+        attributes.set("phone", vec!["2".into(), "1".into(), "2".into()]).unwrap();
         assert_eq!(attributes.values("phone"), ["2", "1"]);
         assert!(attributes.values("Phone").is_empty());
         attributes.set("phone", vec![]).unwrap();
@@ -145,25 +135,13 @@ mod tests {
         attributes.set("a", vec!["1".into()]).unwrap();
         let before = attributes.clone();
         assert_eq!(attributes.set("", vec!["1".into()]), Err(InvalidAttribute::Name));
-        assert_eq!(
-            attributes.set("n".repeat(256), vec!["1".into()]),
-            Err(InvalidAttribute::Name)
-        );
-        assert_eq!(
-            attributes.set("a", vec!["x".repeat(4_001)]),
-            Err(InvalidAttribute::Value)
-        );
-        assert_eq!(
-            attributes.set("a", vec!["x".into(); 1_001]),
-            Err(InvalidAttribute::TooManyValues)
-        );
+        assert_eq!(attributes.set("n".repeat(256), vec!["1".into()]), Err(InvalidAttribute::Name));
+        assert_eq!(attributes.set("a", vec!["x".repeat(4_001)]), Err(InvalidAttribute::Value));
+        assert_eq!(attributes.set("a", vec!["x".into(); 1_001]), Err(InvalidAttribute::TooManyValues));
         assert_eq!(attributes, before);
         for n in 0..199 {
             attributes.set(format!("n{n}"), vec![String::new()]).unwrap();
         }
-        assert_eq!(
-            attributes.set("one more", vec![String::new()]),
-            Err(InvalidAttribute::TooManyNames)
-        );
+        assert_eq!(attributes.set("one more", vec![String::new()]), Err(InvalidAttribute::TooManyNames));
     }
 }

@@ -221,11 +221,7 @@ pub struct LoggedBatch {
 
 /// One change in the log: what was touched, and nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum LoggedEntry {
     /// A directory was made or changed.
     DirectoryPut(DirectoryId),

@@ -60,14 +60,8 @@ pub fn settle(claim: Option<&Claim>, verdict: Verdict<User>) -> Settled {
             if claim.subject == found && claim.tombstoned_at.is_none() {
                 return Settled::Stands(Box::new(Verdict::Resolved(resolved)));
             }
-            let change = OwnershipChange {
-                claim: claim.clone(),
-                found,
-            };
-            Settled::OwnershipChanged {
-                change: Box::new(change),
-                resolved: Box::new(resolved),
-            }
+            let change = OwnershipChange { claim: claim.clone(), found };
+            Settled::OwnershipChanged { change: Box::new(change), resolved: Box::new(resolved) }
         }
         (_, verdict) => Settled::Stands(Box::new(verdict)),
     }

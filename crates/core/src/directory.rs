@@ -92,11 +92,7 @@ pub enum Credence {
 
 /// Why a credential does not open an account. For operators: a stranger is never told which (T42).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Refusal {
     /// The password is wrong.
     WrongPassword,
@@ -144,12 +140,7 @@ pub struct Powers<'d> {
 
 impl Powers<'_> {
     /// No powers.
-    pub const NONE: Self = Self {
-        users: None,
-        groups: None,
-        members: None,
-        passwords: None,
-    };
+    pub const NONE: Self = Self { users: None, groups: None, members: None, passwords: None };
 }
 
 impl fmt::Debug for Powers<'_> {
@@ -160,9 +151,7 @@ impl fmt::Debug for Powers<'_> {
             ("members", self.members.is_some()),
             ("passwords", self.passwords.is_some()),
         ];
-        f.debug_set()
-            .entries(names.iter().filter(|(_, can)| *can).map(|(name, _)| name))
-            .finish()
+        f.debug_set().entries(names.iter().filter(|(_, can)| *can).map(|(name, _)| name)).finish()
     }
 }
 

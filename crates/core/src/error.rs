@@ -104,10 +104,6 @@ port_errors! {
 impl From<StoreError> for DirectoryError {
     /// A directory kept in a store fails as its store does.
     fn from(error: StoreError) -> Self {
-        Self {
-            fault: error.fault,
-            subject: error.subject,
-            source: error.source,
-        }
+        Self { fault: error.fault, subject: error.subject, source: error.source }
     }
 }

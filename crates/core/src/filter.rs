@@ -93,20 +93,12 @@ impl Filter {
 
     /// Matches everything.
     pub fn everything() -> Self {
-        Self {
-            node: Node::Everything,
-            depth: 1,
-            terms: 0,
-        }
+        Self { node: Node::Everything, depth: 1, terms: 0 }
     }
 
     /// One comparison.
     pub fn term(property: Property, test: Test) -> Self {
-        Self {
-            node: Node::Term(Term { property, test }),
-            depth: 1,
-            terms: 1,
-        }
+        Self { node: Node::Term(Term { property, test }), depth: 1, terms: 1 }
     }
 
     /// The name begins with `text`.
@@ -140,11 +132,7 @@ impl Filter {
         if depth > Self::MAX_DEPTH || terms > Self::MAX_TERMS || parts.len() > Self::MAX_TERMS {
             return Err(FilterTooComplex);
         }
-        Ok(Self {
-            node: make(parts.into_iter().map(|part| part.node).collect()),
-            depth,
-            terms,
-        })
+        Ok(Self { node: make(parts.into_iter().map(|part| part.node).collect()), depth, terms })
     }
 
     /// The tree, for a store that narrows its search.
@@ -235,16 +223,11 @@ mod tests {
 
     fn user(name: &str, email: &str) -> User {
         let mut attributes = Attributes::new();
-        attributes
-            .set("office", vec!["Wien".into(), "100%".into()])
-            .unwrap();
+        attributes.set("office", vec!["Wien".into(), "100%".into()]).unwrap();
         User {
             external_id: ExternalId::new("1").unwrap(),
             name: Username::new(name).unwrap(),
-            profile: Profile {
-                email: email.into(),
-                ..Profile::default()
-            },
+            profile: Profile { email: email.into(), ..Profile::default() },
             active: true,
             attributes,
         }
@@ -264,16 +247,8 @@ mod tests {
             (Property::Description, Test::Missing, true),
             (Property::Active, Test::Is(true), true),
             (Property::Active, Test::Is(false), false),
-            (
-                Property::Attribute("office".into()),
-                Test::Equals(Key::of("wien")),
-                true,
-            ),
-            (
-                Property::Attribute("office".into()),
-                Test::Contains(Key::of("%")),
-                true,
-            ),
+            (Property::Attribute("office".into()), Test::Equals(Key::of("wien")), true),
+            (Property::Attribute("office".into()), Test::Contains(Key::of("%")), true),
             (Property::Attribute("Office".into()), Test::Missing, true),
         ] {
             let filter = Filter::term(property.clone(), test.clone());

@@ -50,10 +50,7 @@ impl<K> Id<K> {
 
     /// Wraps a UUID that was stored or configured.
     pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self {
-            uuid,
-            kind: PhantomData,
-        }
+        Self { uuid, kind: PhantomData }
     }
 
     /// Wraps 16 bytes that were stored.

@@ -18,10 +18,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth: 64,
-            edges: 1_000_000,
-        }
+        Self { depth: 64, edges: 1_000_000 }
     }
 }
 
@@ -63,12 +60,7 @@ pub struct Reached {
 impl Closure {
     /// Begins at some groups.
     pub fn from(first: impl IntoIterator<Item = GroupName>, limits: Limits) -> Result<Self, LimitExceeded> {
-        let mut closure = Self {
-            limits,
-            edges: 0,
-            reached: BTreeMap::new(),
-            frontier: VecDeque::new(),
-        };
+        let mut closure = Self { limits, edges: 0, reached: BTreeMap::new(), frontier: VecDeque::new() };
         for group in first {
             closure.count_edge()?;
             closure.reach(group, None, 0);
@@ -130,10 +122,7 @@ impl Closure {
         let mut at = self.reached.get(key);
         while let Some(reached) = at {
             path.push(&reached.group);
-            at = reached
-                .through
-                .as_ref()
-                .and_then(|through| self.reached.get(through));
+            at = reached.through.as_ref().and_then(|through| self.reached.get(through));
         }
         path.reverse();
         path
@@ -141,22 +130,14 @@ impl Closure {
 
     fn count_edge(&mut self) -> Result<(), LimitExceeded> {
         self.edges += 1;
-        if self.edges > self.limits.edges {
-            Err(LimitExceeded::Edges(self.limits.edges))
-        } else {
-            Ok(())
-        }
+        if self.edges > self.limits.edges { Err(LimitExceeded::Edges(self.limits.edges)) } else { Ok(()) }
     }
 
     fn reach(&mut self, group: GroupName, through: Option<Key>, depth: usize) {
         let key = group.key().clone();
         if let std::collections::btree_map::Entry::Vacant(entry) = self.reached.entry(key) {
             self.frontier.push_back(group.clone());
-            entry.insert(Reached {
-                group,
-                through,
-                depth,
-            });
+            entry.insert(Reached { group, through, depth });
         }
     }
 }
@@ -184,16 +165,9 @@ mod tests {
     #[test]
     fn a_path_tells_which_nesting_granted_a_group() {
         let edges = edges(&[("devs", "staff"), ("staff", "everybody"), ("oncall", "everybody")]);
-        let closure = Closure::from([group("devs")], Limits::default())
-            .unwrap()
-            .follow(&edges)
-            .unwrap();
+        let closure = Closure::from([group("devs")], Limits::default()).unwrap().follow(&edges).unwrap();
         assert_eq!(names(&closure), ["devs", "everybody", "staff"]);
-        let path: Vec<_> = closure
-            .path(&Key::of("EVERYBODY"))
-            .into_iter()
-            .map(GroupName::as_str)
-            .collect();
+        let path: Vec<_> = closure.path(&Key::of("EVERYBODY")).into_iter().map(GroupName::as_str).collect();
         assert_eq!(path, ["devs", "staff", "everybody"]);
         assert!(closure.path(&Key::of("oncall")).is_empty());
     }
@@ -201,25 +175,17 @@ mod tests {
     #[test]
     fn cycles_end_and_give_each_group_once_r403() {
         let edges = edges(&[("A", "B"), ("b", "a"), ("B", "c"), ("c", "A")]);
-        let closure = Closure::from([group("a")], Limits::default())
-            .unwrap()
-            .follow(&edges)
-            .unwrap();
+        let closure = Closure::from([group("a")], Limits::default()).unwrap().follow(&edges).unwrap();
         assert_eq!(names(&closure), ["a", "B", "c"]);
     }
 
     #[test]
     fn a_chain_deeper_than_the_limit_is_an_error_and_no_part_t26() {
-        let chain: Vec<_> = (0..100_000)
-            .map(|n| (group(&format!("g{n}")), group(&format!("g{}", n + 1))))
-            .collect();
-        let result = Closure::from([group("g0")], Limits::default())
-            .unwrap()
-            .follow(&chain);
+        let chain: Vec<_> =
+            (0..100_000).map(|n| (group(&format!("g{n}")), group(&format!("g{}", n + 1)))).collect();
+        let result = Closure::from([group("g0")], Limits::default()).unwrap().follow(&chain);
         assert_eq!(result.unwrap_err(), LimitExceeded::Depth(64));
-        let just_fits = Closure::from([group("g0")], Limits::default())
-            .unwrap()
-            .follow(&chain[..64]);
+        let just_fits = Closure::from([group("g0")], Limits::default()).unwrap().follow(&chain[..64]);
         assert_eq!(just_fits.unwrap().groups().count(), 65);
     }
 
@@ -228,20 +194,11 @@ mod tests {
         let mut diamond = Vec::new();
         for level in 0..20 {
             for (from, to) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                diamond.push((
-                    group(&format!("l{level}-{from}")),
-                    group(&format!("l{}-{to}", level + 1)),
-                ));
+                diamond.push((group(&format!("l{level}-{from}")), group(&format!("l{}-{to}", level + 1))));
             }
         }
-        let limits = Limits {
-            edges: diamond.len() + 1,
-            ..Limits::default()
-        };
-        let closure = Closure::from([group("l0-0")], limits)
-            .unwrap()
-            .follow(&diamond)
-            .unwrap();
+        let limits = Limits { edges: diamond.len() + 1, ..Limits::default() };
+        let closure = Closure::from([group("l0-0")], limits).unwrap().follow(&diamond).unwrap();
         assert_eq!(closure.groups().count(), 1 + 2 * 20);
         let tight = Limits { edges: 10, ..limits };
         let refused = Closure::from([group("l0-0")], tight).unwrap().follow(&diamond);

@@ -34,11 +34,7 @@ pub struct Key(Box<str>);
 impl Key {
     /// Folds a text.
     pub fn of(text: &str) -> Self {
-        if text.is_ascii() {
-            Self(text.to_ascii_lowercase().into_boxed_str())
-        } else {
-            Self(fold(text))
-        }
+        if text.is_ascii() { Self(text.to_ascii_lowercase().into_boxed_str()) } else { Self(fold(text)) }
     }
 
     /// The bytes to store and compare.
@@ -252,9 +248,8 @@ fn fold(text: &str) -> Box<str> {
     let mut folded = text.to_owned();
     for _ in 0..MAX_ROUNDS {
         let visible: String = folded.chars().filter(|&c| !ignorable.contains(c)).collect();
-        let next = compose
-            .normalize(&CaseMapper::new().fold_string(&compose.normalize(&visible)))
-            .into_owned();
+        let next =
+            compose.normalize(&CaseMapper::new().fold_string(&compose.normalize(&visible))).into_owned();
         if next == folded {
             break;
         }
@@ -307,10 +302,7 @@ fn check_creatable(text: &str) -> Result<(), InvalidName> {
 fn check_word(word: &str) -> Result<(), InvalidName> {
     let category = CodePointMapData::<GeneralCategory>::new();
     for c in word.chars() {
-        if matches!(
-            category.get(c),
-            GeneralCategory::Unassigned | GeneralCategory::PrivateUse
-        ) {
+        if matches!(category.get(c), GeneralCategory::Unassigned | GeneralCategory::PrivateUse) {
             return Err(NameFault::Unassigned.into());
         }
         if !is_wide_or_narrow(c) && has_compatibility_form(c) {
@@ -331,10 +323,7 @@ fn is_bidi_control(c: char) -> bool {
 
 fn is_right_to_left(c: char) -> bool {
     use icu_properties::props::BidiClass;
-    matches!(
-        CodePointMapData::<BidiClass>::new().get(c),
-        BidiClass::RightToLeft | BidiClass::ArabicLetter
-    )
+    matches!(CodePointMapData::<BidiClass>::new().get(c), BidiClass::RightToLeft | BidiClass::ArabicLetter)
 }
 
 /// RFC 8265 maps these to their plain forms, so they are the one kind of compatibility letter that a name may have.

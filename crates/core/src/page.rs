@@ -18,19 +18,13 @@ impl PageRequest {
 
     /// The first page, with at most `limit` items; the limit is held between 1 and [`PageRequest::MAX_LIMIT`].
     pub fn first(limit: usize) -> Self {
-        Self {
-            after: None,
-            limit: limit.clamp(1, Self::MAX_LIMIT),
-        }
+        Self { after: None, limit: limit.clamp(1, Self::MAX_LIMIT) }
     }
 
     /// The page after the item with this key.
     #[must_use]
     pub fn after(&self, key: Key) -> Self {
-        Self {
-            after: Some(key),
-            limit: self.limit,
-        }
+        Self { after: Some(key), limit: self.limit }
     }
 
     /// The key that the page begins after.
@@ -74,20 +68,13 @@ impl<T> Page<T> {
     pub fn cut(mut items: Vec<T>, limit: usize, key: impl Fn(&T) -> &Key) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = if more {
-            items.last().map(|item| key(item).clone())
-        } else {
-            None
-        };
+        let next = if more { items.last().map(|item| key(item).clone()) } else { None };
         Self { items, next }
     }
 
     /// Changes each item, keeping where the page ends.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(change).collect(),
-            next: self.next,
-        }
+        Page { items: self.items.into_iter().map(change).collect(), next: self.next }
     }
 }
 

@@ -35,19 +35,8 @@ impl EncodedHash {
 
 impl fmt::Debug for EncodedHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = [
-            "$argon2id$",
-            "{PKCS5S2}",
-            "{SSHA}",
-            "{SHA}",
-            "$2b$",
-            "$6$",
-            "pbkdf2_sha256$",
-        ];
-        let tag = known
-            .into_iter()
-            .find(|tag| self.0.starts_with(tag))
-            .unwrap_or("?");
+        let known = ["$argon2id$", "{PKCS5S2}", "{SSHA}", "{SHA}", "$2b$", "$6$", "pbkdf2_sha256$"];
+        let tag = known.into_iter().find(|tag| self.0.starts_with(tag)).unwrap_or("?");
         write!(f, "EncodedHash({tag}..)")
     }
 }
@@ -109,13 +98,7 @@ pub struct PasswordPolicy {
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        Self {
-            min_length: 8,
-            blocklist: Vec::new(),
-            history: 0,
-            max_age_days: None,
-            max_attempts: Some(100),
-        }
+        Self { min_length: 8, blocklist: Vec::new(), history: 0, max_age_days: None, max_attempts: Some(100) }
     }
 }
 
@@ -127,10 +110,7 @@ mod tests {
     fn a_hash_shows_its_scheme_at_most() {
         let hash = EncodedHash::new("{SSHA}c2VjcmV0").unwrap();
         assert_eq!(format!("{hash:?}"), "EncodedHash({SSHA}..)");
-        assert_eq!(
-            format!("{:?}", EncodedHash::new("secret").unwrap()),
-            "EncodedHash(?..)"
-        );
+        assert_eq!(format!("{:?}", EncodedHash::new("secret").unwrap()), "EncodedHash(?..)");
         assert!(EncodedHash::new("x".repeat(EncodedHash::MAX_BYTES + 1)).is_err());
     }
 }

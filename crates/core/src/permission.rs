@@ -5,11 +5,7 @@
 /// Changing a password and renaming need [`Operation::UpdateUser`]; adding and removing members needs
 /// [`Operation::UpdateGroup`] (R113).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Operation {
     /// Make a user.
     CreateUser,
@@ -100,9 +96,7 @@ impl Permissions {
 
     /// The allowed operations.
     pub fn iter(self) -> impl Iterator<Item = Operation> {
-        Operation::ALL
-            .into_iter()
-            .filter(move |&operation| self.allows(operation))
+        Operation::ALL.into_iter().filter(move |&operation| self.allows(operation))
     }
 }
 

@@ -33,19 +33,13 @@ impl Plan {
     /// The plan that does as Crowd does: silence is passed except for writes (R206, R230), claims only warn, and the
     /// quirks that Throng mends are copied. New seats take [`SeatPolicy::CROWD`].
     pub fn crowd() -> Self {
-        Self {
-            rules: Rules::CROWD,
-            ..Self::default()
-        }
+        Self { rules: Rules::CROWD, ..Self::default() }
     }
 
     /// Adds a directory at the end of the order (R804), with the policy that the plan's rules call for.
     pub fn seat(self, directory: DirectoryId) -> Result<Self, InvalidPlan> {
         let policy = self.rules.seat_policy;
-        self.push(Seat {
-            policy,
-            ..Seat::new(directory)
-        })
+        self.push(Seat { policy, ..Seat::new(directory) })
     }
 
     /// Adds a seat at the end of the order.
@@ -62,10 +56,7 @@ impl Plan {
 
     /// The same seats in another order, which must name each of them once.
     pub fn reorder(&self, order: &[DirectoryId]) -> Result<Self, InvalidPlan> {
-        let mut plan = Self {
-            seats: Vec::with_capacity(self.seats.len()),
-            ..self.clone()
-        };
+        let mut plan = Self { seats: Vec::with_capacity(self.seats.len()), ..self.clone() };
         for &directory in order {
             let seat = self.seats.iter().find(|seat| seat.directory == directory);
             plan = plan.push(seat.ok_or(InvalidPlan::UnknownDirectory(directory))?.clone())?;
@@ -86,10 +77,7 @@ impl Plan {
     /// Replaces the seats by those that `keep` accepts, changed as it likes.
     #[must_use]
     pub fn filter_map_seats(&self, keep: impl FnMut(Seat) -> Option<Seat>) -> Self {
-        Self {
-            seats: self.seats.iter().cloned().filter_map(keep).collect(),
-            ..self.clone()
-        }
+        Self { seats: self.seats.iter().cloned().filter_map(keep).collect(), ..self.clone() }
     }
 
     /// Marks the plan as the successor of the version that is stored.
@@ -181,11 +169,7 @@ impl Seat {
 
 /// Whose logins an application admits from one directory (R220).
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Access {
     /// All of its users.
     Everyone,
@@ -211,15 +195,8 @@ impl SeatPolicy {
     /// Closed unless a mirror complete within the last two hours knew that the name is not there; a wrong password
     /// never reaches the next directory (R205). Two hours are two rounds of the usual hourly synchronisation (R601).
     pub const DEFAULT: Self = {
-        let closed = OnSilence::PassIfLacked {
-            max_age: Duration::from_secs(2 * 60 * 60),
-        };
-        Self {
-            login: closed,
-            authorise: closed,
-            lookup: closed,
-            on_refusal: OnRefusal::Stop,
-        }
+        let closed = OnSilence::PassIfLacked { max_age: Duration::from_secs(2 * 60 * 60) };
+        Self { login: closed, authorise: closed, lookup: closed, on_refusal: OnRefusal::Stop }
     };
     /// Crowd's: silence is passed, a wrong password stops (R203, R206, R230). Authorisation fails closed (R222).
     pub const CROWD: Self = Self {
@@ -261,11 +238,7 @@ pub enum Purpose {
 
 /// What happens when a directory cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnSilence {
     /// Nothing is decided.
     Stop,
@@ -280,11 +253,7 @@ pub enum OnSilence {
 
 /// What happens when a directory holds the name and refuses the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnRefusal {
     /// The login is refused (R205).
     Stop,
@@ -294,11 +263,7 @@ pub enum OnRefusal {
 
 /// How memberships of several directories combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum MembershipScheme {
     /// Only the directory of the canonical user counts (R271).
     #[default]
@@ -354,11 +319,7 @@ impl Default for Rules {
 
 /// What happens when another account turns up under a claimed name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnOwnershipChange {
     /// It gets nothing until an administrator adopts it (T01, T02, T05).
     Refuse,
@@ -368,11 +329,7 @@ pub enum OnOwnershipChange {
 
 /// When an inactive account is told so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum TellInactive {
     /// Only to somebody who knows the password.
     AfterPassword,
@@ -382,11 +339,7 @@ pub enum TellInactive {
 
 /// Which occurrence of a name a search looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum SearchScope {
     /// The canonical one only.
     Canonical,
@@ -396,11 +349,7 @@ pub enum SearchScope {
 
 /// Where a new name must be free when a user is renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum RenameScope {
     /// In every directory of the plan.
     EveryDirectory,
@@ -410,11 +359,7 @@ pub enum RenameScope {
 
 /// Where a new group is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum NewGroups {
     /// In the first directory that may and can.
     FirstDirectory,
@@ -438,19 +383,9 @@ mod stored {
 
     impl Serialize for Plan {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Self {
-                version,
-                seats,
-                memberships,
-                rules,
-            } = self;
-            Stored {
-                version: *version,
-                memberships: *memberships,
-                rules: *rules,
-                seats,
-            }
-            .serialize(serializer)
+            let Self { version, seats, memberships, rules } = self;
+            Stored { version: *version, memberships: *memberships, rules: *rules, seats }
+                .serialize(serializer)
         }
     }
 
@@ -461,11 +396,7 @@ mod stored {
                 .with_version(stored.version)
                 .with_memberships(stored.memberships)
                 .with_rules(stored.rules);
-            stored
-                .seats
-                .into_iter()
-                .try_fold(plan, Self::push)
-                .map_err(serde::de::Error::custom)
+            stored.seats.into_iter().try_fold(plan, Self::push).map_err(serde::de::Error::custom)
         }
     }
 }
@@ -480,42 +411,23 @@ mod tests {
 
     #[test]
     fn an_order_names_each_directory_once_g04() {
-        let plan = Plan::new()
-            .seat(directory(1))
-            .unwrap()
-            .seat(directory(2))
-            .unwrap();
-        assert_eq!(
-            plan.clone().seat(directory(1)),
-            Err(InvalidPlan::DirectoryTwice(directory(1)))
-        );
-        assert_eq!(
-            plan.reorder(&[directory(1)]),
-            Err(InvalidPlan::DirectoryMissing(directory(2)))
-        );
-        assert_eq!(
-            plan.reorder(&[]),
-            Err(InvalidPlan::DirectoryMissing(directory(1)))
-        );
+        let plan = Plan::new().seat(directory(1)).unwrap().seat(directory(2)).unwrap();
+        assert_eq!(plan.clone().seat(directory(1)), Err(InvalidPlan::DirectoryTwice(directory(1))));
+        assert_eq!(plan.reorder(&[directory(1)]), Err(InvalidPlan::DirectoryMissing(directory(2))));
+        assert_eq!(plan.reorder(&[]), Err(InvalidPlan::DirectoryMissing(directory(1))));
         assert_eq!(
             plan.reorder(&[directory(1), directory(2), directory(3)]),
             Err(InvalidPlan::UnknownDirectory(directory(3)))
         );
         let turned = plan.reorder(&[directory(2), directory(1)]).unwrap();
-        assert_eq!(
-            (turned.rank(directory(2)), turned.rank(directory(1))),
-            (Some(0), Some(1))
-        );
+        assert_eq!((turned.rank(directory(2)), turned.rank(directory(1))), (Some(0), Some(1)));
     }
 
     #[test]
     fn seats_are_limited() {
         let id = |n: u16| {
             DirectoryId::from_bytes(
-                [[n.to_be_bytes()[0]; 8], [n.to_be_bytes()[1]; 8]]
-                    .concat()
-                    .try_into()
-                    .unwrap(),
+                [[n.to_be_bytes()[0]; 8], [n.to_be_bytes()[1]; 8]].concat().try_into().unwrap(),
             )
         };
         let full = (0..255).fold(Plan::new(), |plan, n| plan.seat(id(n)).unwrap());

@@ -25,11 +25,7 @@ pub struct DirectoryRecord {
 
 /// What a directory is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum DirectoryKind {
     /// Users, groups and passwords are here.
     Internal(InternalSettings),
@@ -65,20 +61,13 @@ pub struct InternalSettings {
 
 impl Default for InternalSettings {
     fn default() -> Self {
-        Self {
-            password_policy: PasswordPolicy::default(),
-            nesting: Nesting::Allowed,
-        }
+        Self { password_policy: PasswordPolicy::default(), nesting: Nesting::Allowed }
     }
 }
 
 /// Whether groups may stand in groups (R401, R402).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Nesting {
     /// They may, and membership passes upwards.
     Allowed,

@@ -143,63 +143,38 @@ pub fn new_user(seats: &[Standing]) -> Result<DirectoryId, NoRoute> {
 /// Where a user is changed: the canonical directory and no other (R252, R253).
 pub fn user_change(seats: &[Standing], operation: Operation) -> Result<DirectoryId, NoRoute> {
     let seat = canonical(seats)?.ok_or(NoRoute::Missing)?;
-    if seat.allows(operation) {
-        Ok(seat.directory)
-    } else {
-        Err(NoRoute::Forbidden)
-    }
+    if seat.allows(operation) { Ok(seat.directory) } else { Err(NoRoute::Forbidden) }
 }
 
 /// Where a password is set: the canonical directory, if it can (R113).
 pub fn password_change(seats: &[Standing]) -> Result<DirectoryId, NoRoute> {
     let seat = canonical(seats)?.ok_or(NoRoute::Missing)?;
     let allowed = seat.can.passwords && seat.may.allows(Operation::UpdateUser);
-    if allowed {
-        Ok(seat.directory)
-    } else {
-        Err(NoRoute::Forbidden)
-    }
+    if allowed { Ok(seat.directory) } else { Err(NoRoute::Forbidden) }
 }
 
 /// Where a group is made, when nobody holds the name: in the first directory that may and can, or in each (R260, Q07).
 pub fn new_group(seats: &[Standing], rule: NewGroups) -> Result<Vec<DirectoryId>, NoRoute> {
     must_be_free(seats)?;
-    let allowed = seats
-        .iter()
-        .filter(|seat| seat.allows(Operation::CreateGroup))
-        .map(|seat| seat.directory);
+    let allowed = seats.iter().filter(|seat| seat.allows(Operation::CreateGroup)).map(|seat| seat.directory);
     let targets: Vec<_> = match rule {
         NewGroups::FirstDirectory => allowed.take(1).collect(),
         NewGroups::EveryDirectory => allowed.collect(),
     };
-    if targets.is_empty() {
-        Err(NoRoute::Forbidden)
-    } else {
-        Ok(targets)
-    }
+    if targets.is_empty() { Err(NoRoute::Forbidden) } else { Ok(targets) }
 }
 
 /// Where a group is changed or removed: in every directory that holds it, may and can (R261). Copies that stay behind
 /// where it may not be written keep the name (R262).
 pub fn group_change(seats: &[Standing], operation: Operation) -> Result<Vec<DirectoryId>, NoRoute> {
     must_answer(seats.iter())?;
-    let holders: Vec<_> = seats
-        .iter()
-        .filter(|seat| seat.holds == Presence::Holds)
-        .collect();
+    let holders: Vec<_> = seats.iter().filter(|seat| seat.holds == Presence::Holds).collect();
     if holders.is_empty() {
         return Err(NoRoute::Missing);
     }
-    let targets: Vec<_> = holders
-        .iter()
-        .filter(|seat| seat.allows(operation))
-        .map(|seat| seat.directory)
-        .collect();
-    if targets.is_empty() {
-        Err(NoRoute::Forbidden)
-    } else {
-        Ok(targets)
-    }
+    let targets: Vec<_> =
+        holders.iter().filter(|seat| seat.allows(operation)).map(|seat| seat.directory).collect();
+    if targets.is_empty() { Err(NoRoute::Forbidden) } else { Ok(targets) }
 }
 
 /// Where a member is added (R280 to R283, R288).
@@ -221,23 +196,15 @@ pub fn addition(
     if seats.iter().all(|seat| seat.group == Presence::Lacks) {
         return Err(NoRoute::GroupMissing);
     }
-    let there = candidates
-        .iter()
-        .find(|seat| seat.group == Presence::Holds && may_write_members(seat));
+    let there = candidates.iter().find(|seat| seat.group == Presence::Holds && may_write_members(seat));
     if let Some(seat) = there {
-        return Ok(Addition {
-            directory: seat.seat.directory,
-            group: GroupThere::Present,
-        });
+        return Ok(Addition { directory: seat.seat.directory, group: GroupThere::Present });
     }
     let makeable = |seat: &&&MemberStanding| {
         seat.group == Presence::Lacks && seat.seat.allows(Operation::CreateGroup) && may_write_members(seat)
     };
     match candidates.iter().find(makeable) {
-        Some(seat) => Ok(Addition {
-            directory: seat.seat.directory,
-            group: GroupThere::ToBeMade,
-        }),
+        Some(seat) => Ok(Addition { directory: seat.seat.directory, group: GroupThere::ToBeMade }),
         None => Err(NoRoute::Forbidden),
     }
 }
@@ -309,17 +276,11 @@ fn candidates(
     let holders: Vec<&MemberStanding> = match scheme {
         MembershipScheme::Canonical => {
             let directory = canonical(&standings)?.map(|seat| seat.directory);
-            seats
-                .iter()
-                .filter(|seat| Some(seat.seat.directory) == directory)
-                .collect()
+            seats.iter().filter(|seat| Some(seat.seat.directory) == directory).collect()
         }
         MembershipScheme::Aggregated => {
             must_answer(standings.iter())?;
-            seats
-                .iter()
-                .filter(|seat| seat.seat.holds == Presence::Holds)
-                .collect()
+            seats.iter().filter(|seat| seat.seat.holds == Presence::Holds).collect()
         }
     };
     if holders.is_empty() {
@@ -329,11 +290,7 @@ fn candidates(
         return Ok(holders);
     }
     let nesting: Vec<_> = holders.into_iter().filter(|seat| seat.seat.can.nesting).collect();
-    if nesting.is_empty() {
-        Err(NoRoute::NoNesting)
-    } else {
-        Ok(nesting)
-    }
+    if nesting.is_empty() { Err(NoRoute::NoNesting) } else { Ok(nesting) }
 }
 
 fn may_write_members(seat: &MemberStanding) -> bool {

@@ -64,10 +64,7 @@ mod tests {
         assert!(Secret::new("\0secret").is_ok());
         assert!(Secret::new("x".repeat(512)).is_ok());
         assert_eq!(Secret::new("x".repeat(513)).unwrap_err(), SecretError::TooLong);
-        assert_eq!(
-            Secret::new("x".repeat(1 << 20)).unwrap_err(),
-            SecretError::TooLong
-        );
+        assert_eq!(Secret::new("x".repeat(1 << 20)).unwrap_err(), SecretError::TooLong);
     }
 
     #[test]

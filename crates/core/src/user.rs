@@ -30,11 +30,7 @@ impl User {
 ///
 /// Fields hold at most [`Profile::MAX_CHARS`] code points and no control characters; [`Profile::check`] tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(default)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct Profile {
     /// The name to show.
     pub display_name: String,
@@ -82,24 +78,11 @@ mod tests {
 
     #[test]
     fn fields_are_bounded() {
-        let mut profile = Profile {
-            display_name: "x".repeat(255),
-            ..Profile::default()
-        };
+        let mut profile = Profile { display_name: "x".repeat(255), ..Profile::default() };
         assert_eq!(profile.check(), Ok(()));
         profile.email = "a@b\r\nBcc: everybody".into();
-        assert_eq!(
-            profile.check(),
-            Err(InvalidProfile {
-                field: "e-mail address"
-            })
-        );
+        assert_eq!(profile.check(), Err(InvalidProfile { field: "e-mail address" }));
         profile.display_name.push('x');
-        assert_eq!(
-            profile.check(),
-            Err(InvalidProfile {
-                field: "display name"
-            })
-        );
+        assert_eq!(profile.check(), Err(InvalidProfile { field: "display name" }));
     }
 }

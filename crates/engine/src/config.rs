@@ -48,9 +48,7 @@ impl InUse {
 
     /// Whether passwords of this application are kept here.
     pub(crate) fn keeps_passwords(&self) -> bool {
-        self.mounts
-            .iter()
-            .any(|mount| matches!(mount.via, Via::Internal(_)))
+        self.mounts.iter().any(|mount| matches!(mount.via, Via::Internal(_)))
     }
 
     /// The seats with what sits there, in order.
@@ -67,8 +65,7 @@ impl InUse {
     pub(crate) fn permissions(&self, rank: usize) -> Permissions {
         let seat = self.plan.seats().get(rank).map(|seat| seat.permissions);
         let directory = self.mounts.get(rank).map(|mount| mount.record.permissions);
-        seat.zip(directory)
-            .map_or(Permissions::NONE, |(seat, directory)| seat.and(directory))
+        seat.zip(directory).map_or(Permissions::NONE, |(seat, directory)| seat.and(directory))
     }
 
     /// What sits where a directory has its seat.
@@ -97,10 +94,7 @@ impl Config {
     fn put_to_use(&self, record: ApplicationRecord) -> InUse {
         let (mut mounts, mut stored) = (Vec::new(), Vec::new());
         let plan = record.plan.filter_map_seats(|mut seat| {
-            let mount = self
-                .mounts
-                .get(&seat.directory)
-                .filter(|mount| mount.record.active)?;
+            let mount = self.mounts.get(&seat.directory).filter(|mount| mount.record.active)?;
             seat.label = mount.record.name.to_string();
             if mount.stored().is_some() {
                 stored.push(seat.directory);
@@ -108,19 +102,12 @@ impl Config {
             mounts.push(mount.clone());
             Some(seat)
         });
-        InUse {
-            record,
-            plan: Arc::new(plan),
-            mounts,
-            stored,
-        }
+        InUse { record, plan: Arc::new(plan), mounts, stored }
     }
 
     pub(crate) fn directories(&self) -> Vec<Arc<DirectoryRecord>> {
         let ids = self.directory_names.values();
-        ids.filter_map(|id| self.mounts.get(id))
-            .map(|mount| Arc::clone(&mount.record))
-            .collect()
+        ids.filter_map(|id| self.mounts.get(id)).map(|mount| Arc::clone(&mount.record)).collect()
     }
 
     pub(crate) fn directory_named(&self, name: &Key) -> Option<Arc<DirectoryRecord>> {
@@ -153,24 +140,13 @@ fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord) -> Via 
         entropy: Arc::clone(&engine.entropy),
     };
     match &record.kind {
-        DirectoryKind::Internal(settings) => Via::Internal(Arc::new(Internal::new(
-            records,
-            settings.clone(),
-            engine.hasher.clone(),
-        ))),
+        DirectoryKind::Internal(settings) => {
+            Via::Internal(Arc::new(Internal::new(records, settings.clone(), engine.hasher.clone())))
+        }
         DirectoryKind::Delegated(settings) => {
             let verifier = attached.verifiers.get(&record.name.key()).cloned();
-            Via::Delegated(Arc::new(Delegated::new(
-                records,
-                settings.clone(),
-                verifier,
-                engine.deadline,
-            )))
+            Via::Delegated(Arc::new(Delegated::new(records, settings.clone(), verifier, engine.deadline)))
         }
-        DirectoryKind::Live => attached
-            .live
-            .get(&record.id)
-            .cloned()
-            .map_or(Via::Detached, Via::Live),
+        DirectoryKind::Live => attached.live.get(&record.id).cloned().map_or(Via::Detached, Via::Live),
     }
 }

@@ -97,10 +97,7 @@ impl Error {
     }
 
     pub(crate) fn silent(directory: DirectoryId) -> Self {
-        Self::Unavailable {
-            why: Outage::Directories(vec![directory]),
-            trail: None,
-        }
+        Self::Unavailable { why: Outage::Directories(vec![directory]), trail: None }
     }
 
     /// A fault of the store, told by what the caller intended with it.
@@ -123,10 +120,7 @@ impl Error {
             Fault::Forbidden => Self::Forbidden(error.subject()),
             Fault::Invalid => Self::Invalid(Invalid::RefusedByDirectory(error.subject())),
             Fault::Unavailable => Self::silent(directory),
-            Fault::Broken => Self::Broken(Broken {
-                what: error.subject(),
-                source: Some(error.into()),
-            }),
+            Fault::Broken => Self::Broken(Broken { what: error.subject(), source: Some(error.into()) }),
         }
     }
 }
@@ -135,18 +129,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound { what, .. } => write!(f, "there is no such {what}"),
-            Self::Denied {
-                why: Denial::NotAdmitted,
-                ..
-            } => f.write_str("this account has no access here"),
-            Self::Denied {
-                why: Denial::Session, ..
-            } => f.write_str("the session has ended"),
+            Self::Denied { why: Denial::NotAdmitted, .. } => f.write_str("this account has no access here"),
+            Self::Denied { why: Denial::Session, .. } => f.write_str("the session has ended"),
             Self::Denied { .. } => f.write_str("the name or the password is wrong"),
-            Self::Unavailable {
-                why: Outage::Overloaded { .. },
-                ..
-            } => f.write_str("too much is going on; please try again"),
+            Self::Unavailable { why: Outage::Overloaded { .. }, .. } => {
+                f.write_str("too much is going on; please try again")
+            }
             Self::Unavailable { .. } => {
                 f.write_str("this cannot be answered at the moment; please try again")
             }
@@ -216,6 +204,9 @@ pub enum Conflict {
     /// The name is taken, by somebody of this application or as an alias in it.
     #[error("the name is taken")]
     NameTaken,
+    /// The name was somebody's who is gone, or is claimed by an account elsewhere: it must be released first (T05).
+    #[error("the name belonged to somebody else; an administrator must release it")]
+    NameReserved,
     /// Another account has turned up under a claimed name; see [`OwnershipChange`].
     #[error("the name belongs to somebody else; an administrator must decide")]
     OwnershipChanged(Box<OwnershipChange>),
@@ -334,14 +325,10 @@ impl From<StoreError> for Error {
             Fault::Missing => Self::not_found(error.subject()),
             Fault::Conflict => Self::Conflict(Conflict::Stale),
             Fault::Forbidden => Self::Forbidden(error.subject()),
-            Fault::Unavailable => Self::Unavailable {
-                why: Outage::Store(error.subject()),
-                trail: None,
-            },
-            Fault::Invalid | Fault::Broken => Self::Broken(Broken {
-                what: error.subject(),
-                source: Some(error.into()),
-            }),
+            Fault::Unavailable => Self::Unavailable { why: Outage::Store(error.subject()), trail: None },
+            Fault::Invalid | Fault::Broken => {
+                Self::Broken(Broken { what: error.subject(), source: Some(error.into()) })
+            }
         }
     }
 }
@@ -349,15 +336,11 @@ impl From<StoreError> for Error {
 impl From<HasherError> for Error {
     fn from(error: HasherError) -> Self {
         match error {
-            HasherError::Overloaded { retry_after } => Self::Unavailable {
-                why: Outage::Overloaded { retry_after },
-                trail: None,
-            },
+            HasherError::Overloaded { retry_after } => {
+                Self::Unavailable { why: Outage::Overloaded { retry_after }, trail: None }
+            }
             HasherError::Hash(_) | HasherError::Workspace(_) | HasherError::Interrupted => {
-                Self::Broken(Broken {
-                    what: "password hashing",
-                    source: Some(error.into()),
-                })
+                Self::Broken(Broken { what: "password hashing", source: Some(error.into()) })
             }
         }
     }

@@ -115,19 +115,11 @@ impl Throng {
         groups: &[GroupRow],
         mode: ImportMode,
     ) -> Result<ImportReport, Error> {
-        let mount = self
-            .config()
-            .mount(directory)
-            .cloned()
-            .ok_or_else(|| Error::not_found("directory"))?;
+        let mount = self.config().mount(directory).cloned().ok_or_else(|| Error::not_found("directory"))?;
         if !mount.record.kind.is_stored() {
             return Err(Error::Forbidden("directory"));
         }
-        let mut import = Import {
-            throng: self,
-            directory,
-            changes: Vec::new(),
-        };
+        let mut import = Import { throng: self, directory, changes: Vec::new() };
         let made = import.groups(users, groups).await?;
         let users = import.users(&mount, users, mode).await?;
         if mode == ImportMode::Apply && !import.changes.is_empty() {
@@ -161,16 +153,12 @@ impl Import<'_> {
             }
         }
         for (_, _, parent) in &edges {
-            wanted
-                .entry(parent.key().clone())
-                .or_insert_with(|| (parent.clone(), String::new()));
+            wanted.entry(parent.key().clone()).or_insert_with(|| (parent.clone(), String::new()));
         }
         for row in users {
             for group in &row.groups {
                 let group = at(row.line, GroupName::for_creation(group))?;
-                wanted
-                    .entry(group.key().clone())
-                    .or_insert_with(|| (group.clone(), String::new()));
+                wanted.entry(group.key().clone()).or_insert_with(|| (group.clone(), String::new()));
             }
         }
         check_nesting(&edges)?;
@@ -190,11 +178,7 @@ impl Import<'_> {
                 origin: Origin::Local,
                 attributes: Default::default(),
             };
-            self.changes.push(Change::AddGroup {
-                directory: self.directory,
-                group,
-                free_in: vec![],
-            });
+            self.changes.push(Change::AddGroup { directory: self.directory, group, free_in: vec![] });
             made.push(name);
         }
         let mut seen = BTreeSet::new();
@@ -217,13 +201,7 @@ impl Import<'_> {
         for row in rows {
             let name = at(row.line, Username::for_creation(&row.name))?;
             at(row.line, row.profile.check())?;
-            let taken = self
-                .throng
-                .0
-                .store
-                .user(self.directory, name.key())
-                .await?
-                .is_some();
+            let taken = self.throng.0.store.user(self.directory, name.key()).await?.is_some();
             let by = lines.insert(name.key().clone(), row.line);
             if taken || by.is_some() {
                 return Err(fault(row.line, RowFault::NameTaken { by }));
@@ -244,12 +222,7 @@ impl Import<'_> {
                 attributes: Default::default(),
             };
             let directory = self.directory;
-            self.changes.push(Change::AddUser {
-                directory,
-                user,
-                free_in: vec![],
-                credential,
-            });
+            self.changes.push(Change::AddUser { directory, user, free_in: vec![], credential });
             let mut joined = BTreeSet::new();
             for group in &row.groups {
                 let group = at(row.line, GroupName::for_creation(group))?;
@@ -257,11 +230,7 @@ impl Import<'_> {
                     self.join(group, Member::User(name.clone()));
                 }
             }
-            imported.push(ImportedUser {
-                line: row.line,
-                name,
-                password,
-            });
+            imported.push(ImportedUser { line: row.line, name, password });
         }
         Ok(imported)
     }
@@ -282,10 +251,7 @@ impl Import<'_> {
         let parsed = match StoredHash::parse(&hash) {
             Ok(parsed) => parsed,
             Err(why) => {
-                return Ok((
-                    CredentialState::Quarantined(hash),
-                    ImportedPassword::Quarantined(why),
-                ));
+                return Ok((CredentialState::Quarantined(hash), ImportedPassword::Quarantined(why)));
             }
         };
         if !parsed.strength().is_weak() {
@@ -325,11 +291,8 @@ fn check_nesting(edges: &[(u64, GroupName, GroupName)]) -> Result<(), Error> {
         *waiting.entry(parent.key()).or_default() += 1;
     }
     // From the groups that nobody stands in upwards: what a circle holds never gets its turn.
-    let mut ready: Vec<(&Key, usize)> = waiting
-        .iter()
-        .filter(|(_, count)| **count == 0)
-        .map(|(key, _)| (*key, 0))
-        .collect();
+    let mut ready: Vec<(&Key, usize)> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(key, _)| (*key, 0)).collect();
     let mut depth: BTreeMap<&Key, usize> = BTreeMap::new();
     while let Some((group, level)) = ready.pop() {
         waiting.remove(group);

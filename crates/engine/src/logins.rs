@@ -25,11 +25,7 @@ impl RecentLogins {
     }
 
     pub(crate) fn latest(&self, subject: &Subject) -> Option<Timestamp> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(subject)
-            .copied()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(subject).copied()
     }
 
     pub(crate) async fn write_down(&self, store: &dyn Store) -> Result<(), StoreError> {

@@ -77,11 +77,7 @@ pub struct SessionLimits {
 impl Default for SessionLimits {
     fn default() -> Self {
         let hour = Duration::from_secs(60 * 60);
-        Self {
-            idle: hour,
-            overall: 24 * hour,
-            touch: Duration::from_secs(60),
-        }
+        Self { idle: hour, overall: 24 * hour, touch: Duration::from_secs(60) }
     }
 }
 
@@ -150,11 +146,7 @@ impl Builder {
             sessions: self.sessions,
             logins: RecentLogins::default(),
             attached: Attached {
-                live: self
-                    .live
-                    .iter()
-                    .map(|(_, adapter)| (adapter.id(), Arc::clone(adapter)))
-                    .collect(),
+                live: self.live.iter().map(|(_, adapter)| (adapter.id(), Arc::clone(adapter))).collect(),
                 verifiers: self
                     .verifiers
                     .into_iter()
@@ -200,17 +192,13 @@ impl Throng {
 
     /// The directory of a name.
     pub fn directory(&self, name: &str) -> Result<Arc<DirectoryRecord>, Error> {
-        self.config()
-            .directory_named(&Key::of(name))
-            .ok_or_else(|| Error::not_found("directory"))
+        self.config().directory_named(&Key::of(name)).ok_or_else(|| Error::not_found("directory"))
     }
 
     /// A directory's own port, for administration of that one directory whatever any order says.
     pub fn open(&self, directory: DirectoryId) -> Result<Arc<dyn Directory>, Error> {
         let config = self.config();
-        let mount = config
-            .mount(directory)
-            .ok_or_else(|| Error::not_found("directory"))?;
+        let mount = config.mount(directory).ok_or_else(|| Error::not_found("directory"))?;
         match &mount.via {
             Via::Internal(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
             Via::Delegated(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
@@ -221,12 +209,7 @@ impl Throng {
 
     /// The internal directory of a name, made with default settings if there is none.
     pub async fn internal_directory(&self, name: &str) -> Result<DirectoryId, Error> {
-        self.enter(
-            self.draw(),
-            name,
-            DirectoryKind::Internal(InternalSettings::default()),
-        )
-        .await
+        self.enter(self.draw(), name, DirectoryKind::Internal(InternalSettings::default())).await
     }
 
     /// The delegated directory of a name, made with these settings if there is none.
@@ -235,16 +218,12 @@ impl Throng {
         name: &str,
         settings: DelegatedSettings,
     ) -> Result<DirectoryId, Error> {
-        self.enter(self.draw(), name, DirectoryKind::Delegated(settings))
-            .await
+        self.enter(self.draw(), name, DirectoryKind::Delegated(settings)).await
     }
 
     /// Replaces the configuration of a directory: name, masks, settings, whether it is active. The kind stays.
     pub async fn update_directory(&self, record: DirectoryRecord) -> Result<(), Error> {
-        let former = self
-            .config()
-            .mount(record.id)
-            .map(|mount| Arc::clone(&mount.record));
+        let former = self.config().mount(record.id).map(|mount| Arc::clone(&mount.record));
         let former = former.ok_or_else(|| Error::not_found("directory"))?;
         if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
             return Err(Error::Conflict(Conflict::DirectoryKind));
@@ -256,9 +235,7 @@ impl Throng {
     /// namesake elsewhere inherits nothing (T12).
     pub async fn remove_directory(&self, directory: DirectoryId) -> Result<(), Error> {
         let config = self.config();
-        let mount = config
-            .mount(directory)
-            .ok_or_else(|| Error::not_found("directory"))?;
+        let mount = config.mount(directory).ok_or_else(|| Error::not_found("directory"))?;
         if mount.record.active {
             return Err(Error::Conflict(Conflict::DirectoryActive));
         }
@@ -268,17 +245,13 @@ impl Throng {
     /// The applications, in the order of their names.
     pub fn applications(&self) -> Vec<Application> {
         let config = self.config();
-        config
-            .applications()
-            .map(|id| Application::new(self.clone(), id))
-            .collect()
+        config.applications().map(|id| Application::new(self.clone(), id)).collect()
     }
 
     /// The application of a name.
     pub fn application(&self, name: &str) -> Result<Application, Error> {
         let id = self.config().application_named(&Key::of(name));
-        id.map(|id| Application::new(self.clone(), id))
-            .ok_or_else(|| Error::not_found("application"))
+        id.map(|id| Application::new(self.clone(), id)).ok_or_else(|| Error::not_found("application"))
     }
 
     /// The application of a name, made with this plan if there is none; the plan of one that exists stays as it is.
@@ -289,13 +262,7 @@ impl Throng {
         }
         let id: ApplicationId = self.draw();
         let plan = plan.with_version(1);
-        let record = ApplicationRecord {
-            id,
-            name: label,
-            active: true,
-            plan,
-            aliases: Aliases::Off,
-        };
+        let record = ApplicationRecord { id, name: label, active: true, plan, aliases: Aliases::Off };
         self.configure(Change::PutApplication(record)).await?;
         Ok(Application::new(self.clone(), id))
     }
@@ -341,11 +308,7 @@ impl Throng {
 
     pub(crate) async fn apply(&self, changes: Vec<Change>, on_conflict: Conflict) -> Result<(), Error> {
         let set = ChangeSet::new(self.0.clock.now(), changes);
-        self.0
-            .store
-            .apply(&set)
-            .await
-            .map_err(|error| Error::from_store(error, on_conflict))?;
+        self.0.store.apply(&set).await.map_err(|error| Error::from_store(error, on_conflict))?;
         Ok(())
     }
 
@@ -361,19 +324,9 @@ impl Throng {
         if let Some(record) = self.config().directory_named(&label.key()) {
             let same_kind = std::mem::discriminant(&record.kind) == std::mem::discriminant(&kind);
             let same = same_kind && (kind.is_stored() || record.id == id);
-            return if same {
-                Ok(record.id)
-            } else {
-                Err(Error::Conflict(Conflict::DirectoryKind))
-            };
+            return if same { Ok(record.id) } else { Err(Error::Conflict(Conflict::DirectoryKind)) };
         }
-        let record = DirectoryRecord {
-            id,
-            name: label,
-            active: true,
-            permissions: Permissions::ALL,
-            kind,
-        };
+        let record = DirectoryRecord { id, name: label, active: true, permissions: Permissions::ALL, kind };
         match self.configure(Change::PutDirectory(record)).await {
             // Somebody else was faster, or the id is in use under another name.
             Err(Error::Conflict(_)) => match self.config().directory_named(&Key::of(name)) {

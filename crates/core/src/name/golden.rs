@@ -179,16 +179,8 @@ fn bad_names_n01_to_n76() {
     ];
     for &(row, text, lookup, creation) in rows {
         let shown: String = text.chars().take(30).collect();
-        assert_eq!(
-            Username::new(text).err().map(|e| e.0),
-            lookup,
-            "{row}: look-up of {shown:?}"
-        );
-        assert_eq!(
-            Username::for_creation(text).err().map(|e| e.0),
-            creation,
-            "{row}: creation of {shown:?}"
-        );
+        assert_eq!(Username::new(text).err().map(|e| e.0), lookup, "{row}: look-up of {shown:?}");
+        assert_eq!(Username::for_creation(text).err().map(|e| e.0), creation, "{row}: creation of {shown:?}");
     }
 }
 
@@ -202,10 +194,7 @@ fn the_fold_version_names_the_data() {
             digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    assert_eq!(
-        (FOLD_VERSION, format!("{digest:016x}").as_str()),
-        ("nfkc-casefold/17.0", "fbd54ef9dad8958c")
-    );
+    assert_eq!((FOLD_VERSION, format!("{digest:016x}").as_str()), ("nfkc-casefold/17.0", "fbd54ef9dad8958c"));
 }
 
 #[test]

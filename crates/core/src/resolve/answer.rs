@@ -17,11 +17,7 @@ pub enum Answer<T> {
 
 /// What a complete mirror last knew about a name that its source is silent about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Memory {
     /// There is no mirror, or it was never complete.
     Nothing,

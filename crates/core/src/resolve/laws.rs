@@ -19,19 +19,13 @@ fn answers(rank: usize) -> [Answer<usize>; 7] {
         Answer::Silent(Memory::Nothing),
         Answer::Silent(Memory::Held),
         Answer::Silent(Memory::Lacked { age: MAX_AGE }),
-        Answer::Silent(Memory::Lacked {
-            age: MAX_AGE + Duration::from_secs(1),
-        }),
+        Answer::Silent(Memory::Lacked { age: MAX_AGE + Duration::from_secs(1) }),
     ]
 }
 
 /// The six policies of a seat.
 fn policies() -> [SeatPolicy; 6] {
-    let silences = [
-        OnSilence::Stop,
-        OnSilence::PassIfLacked { max_age: MAX_AGE },
-        OnSilence::Pass,
-    ];
+    let silences = [OnSilence::Stop, OnSilence::PassIfLacked { max_age: MAX_AGE }, OnSilence::Pass];
     let refusals = [OnRefusal::Stop, OnRefusal::Pass];
     let mut all = [SeatPolicy::DEFAULT; 6];
     for (n, policy) in all.iter_mut().enumerate() {
@@ -86,9 +80,7 @@ fn specified(world: &[(Answer<usize>, SeatPolicy)]) -> (Outcome, usize) {
         }
         None if world.iter().any(silent) => (Outcome::Undecided, world.len()),
         None => {
-            let refuser = world
-                .iter()
-                .position(|(answer, _)| matches!(answer, Answer::Refuses(_)));
+            let refuser = world.iter().position(|(answer, _)| matches!(answer, Answer::Refuses(_)));
             (refuser.map_or(Outcome::Unknown, Outcome::Refused), world.len())
         }
     }
@@ -100,14 +92,9 @@ fn outcome(verdict: &Verdict<usize>) -> Outcome {
             assert_eq!(resolved.directory(), directory(*resolved.value()));
             Outcome::Resolved(*resolved.value())
         }
-        Verdict::Refused { by, .. } => Outcome::Refused(
-            verdict
-                .trail()
-                .lines()
-                .iter()
-                .position(|line| line.directory == *by)
-                .unwrap(),
-        ),
+        Verdict::Refused { by, .. } => {
+            Outcome::Refused(verdict.trail().lines().iter().position(|line| line.directory == *by).unwrap())
+        }
         Verdict::Unknown(_) => Outcome::Unknown,
         Verdict::Undecided(_) => Outcome::Undecided,
     }
@@ -119,11 +106,7 @@ fn walk(plan: &Arc<Plan>, answers: &[Answer<usize>]) -> (Verdict<usize>, usize) 
     loop {
         step = match step {
             Step::Ask(walk) => {
-                assert_eq!(
-                    walk.seat().directory,
-                    directory(asked),
-                    "seats are asked in order"
-                );
+                assert_eq!(walk.seat().directory, directory(asked), "seats are asked in order");
                 asked += 1;
                 walk.hear(answers[asked - 1].clone())
             }
@@ -133,38 +116,21 @@ fn walk(plan: &Arc<Plan>, answers: &[Answer<usize>]) -> (Verdict<usize>, usize) 
 }
 
 fn check(world: &[(Answer<usize>, SeatPolicy)]) {
-    let plan = world
-        .iter()
-        .enumerate()
-        .try_fold(Plan::new(), |plan, (rank, (_, policy))| {
-            plan.push(Seat {
-                policy: *policy,
-                ..Seat::new(directory(rank))
-            })
-        });
+    let plan = world.iter().enumerate().try_fold(Plan::new(), |plan, (rank, (_, policy))| {
+        plan.push(Seat { policy: *policy, ..Seat::new(directory(rank)) })
+    });
     let plan = Arc::new(plan.unwrap());
     let heard: Vec<_> = world.iter().map(|(answer, _)| answer.clone()).collect();
     let (expected, expected_asked) = specified(world);
 
     let (verdict, asked) = walk(&plan, &heard);
-    assert_eq!(
-        (outcome(&verdict), asked),
-        (expected, expected_asked),
-        "{world:?}"
-    );
+    assert_eq!((outcome(&verdict), asked), (expected, expected_asked), "{world:?}");
 
     let lines = verdict.trail().lines();
     for (line, answer) in lines.iter().zip(&heard).take(asked) {
-        assert_eq!(
-            line.said,
-            Said::from(answer),
-            "the trail says what was said: {world:?}"
-        );
+        assert_eq!(line.said, Said::from(answer), "the trail says what was said: {world:?}");
     }
-    assert!(
-        lines[asked..].iter().all(|line| line.said == Said::NotAsked),
-        "{world:?}"
-    );
+    assert!(lines[asked..].iter().all(|line| line.said == Said::NotAsked), "{world:?}");
     if matches!(verdict, Verdict::Unknown(_)) {
         assert!(
             heard.iter().all(|answer| *answer == Answer::Lacks),
@@ -174,18 +140,9 @@ fn check(world: &[(Answer<usize>, SeatPolicy)]) {
 
     let survey = Survey::of(&plan, Purpose::Login, heard.clone());
     assert_eq!(survey.verdict(), &verdict, "survey and walk agree: {world:?}");
-    let below: Vec<_> = (asked..heard.len())
-        .filter(|&rank| heard[rank] == Answer::Holds(rank))
-        .collect();
-    let shadowed: Vec<_> = survey
-        .shadowed()
-        .iter()
-        .map(|occurrence| occurrence.value)
-        .collect();
-    assert_eq!(
-        shadowed, below,
-        "the shadowed are the holders below the decision: {world:?}"
-    );
+    let below: Vec<_> = (asked..heard.len()).filter(|&rank| heard[rank] == Answer::Holds(rank)).collect();
+    let shadowed: Vec<_> = survey.shadowed().iter().map(|occurrence| occurrence.value).collect();
+    assert_eq!(shadowed, below, "the shadowed are the holders below the decision: {world:?}");
 
     // Nothing below the decider matters.
     for rank in asked..heard.len() {
@@ -196,18 +153,10 @@ fn check(world: &[(Answer<usize>, SeatPolicy)]) {
         }
     }
 
-    if heard
-        .iter()
-        .all(|answer| matches!(answer, Answer::Holds(_) | Answer::Lacks))
-    {
-        let holders = (0..heard.len())
-            .rev()
-            .filter(|&rank| heard[rank] == Answer::Holds(rank));
+    if heard.iter().all(|answer| matches!(answer, Answer::Holds(_) | Answer::Lacks)) {
+        let holders = (0..heard.len()).rev().filter(|&rank| heard[rank] == Answer::Holds(rank));
         let ranked = super::rank(&plan, holders.map(|rank| (directory(rank), rank)));
-        assert_eq!(
-            ranked, verdict,
-            "ranking the holders and walking agree, trail included: {world:?}"
-        );
+        assert_eq!(ranked, verdict, "ranking the holders and walking agree, trail included: {world:?}");
     }
 }
 
@@ -246,10 +195,7 @@ fn every_world_of_four_directories_is_as_specified() {
 fn a_directory_that_lacks_the_name_changes_the_trail_only() {
     for answer in answers(0) {
         for policy in policies() {
-            let seat = |rank| Seat {
-                policy,
-                ..Seat::new(directory(rank))
-            };
+            let seat = |rank| Seat { policy, ..Seat::new(directory(rank)) };
             let alone = Arc::new(Plan::new().push(seat(0)).unwrap());
             let beside = Arc::new(Plan::new().push(seat(1)).unwrap().push(seat(0)).unwrap());
             let (one, _) = walk(&alone, std::slice::from_ref(&answer));
@@ -259,14 +205,8 @@ fn a_directory_that_lacks_the_name_changes_the_trail_only() {
             let Step::Ask(second) = first.hear(Answer::<usize>::Lacks) else {
                 panic!("lacking decides nothing")
             };
-            let Step::Done(two) = second.hear(answer.clone()) else {
-                panic!("nobody is left")
-            };
-            assert_eq!(
-                std::mem::discriminant(&one),
-                std::mem::discriminant(&two),
-                "{answer:?} {policy:?}"
-            );
+            let Step::Done(two) = second.hear(answer.clone()) else { panic!("nobody is left") };
+            assert_eq!(std::mem::discriminant(&one), std::mem::discriminant(&two), "{answer:?} {policy:?}");
         }
     }
 }
@@ -274,16 +214,8 @@ fn a_directory_that_lacks_the_name_changes_the_trail_only() {
 #[test]
 fn a_write_stops_on_every_silence() {
     for policy in policies() {
-        for answer in answers(0)
-            .into_iter()
-            .filter(|answer| matches!(answer, Answer::Silent(_)))
-        {
-            let plan = Plan::new()
-                .push(Seat {
-                    policy,
-                    ..Seat::new(directory(0))
-                })
-                .unwrap();
+        for answer in answers(0).into_iter().filter(|answer| matches!(answer, Answer::Silent(_))) {
+            let plan = Plan::new().push(Seat { policy, ..Seat::new(directory(0)) }).unwrap();
             let Step::Ask(walk) = begin::<usize>(&Arc::new(plan.seat(directory(1)).unwrap()), Purpose::Write)
             else {
                 panic!("there are seats to ask")

@@ -46,17 +46,10 @@ impl<T> Survey<T> {
             let answer = next();
             said.push(Said::from(&answer));
             if let Answer::Holds(value) = answer {
-                shadowed.push(Occurrence {
-                    directory: seat.directory,
-                    value,
-                });
+                shadowed.push(Occurrence { directory: seat.directory, value });
             }
         }
-        Self {
-            verdict,
-            shadowed,
-            said: Trail::walked(Arc::clone(plan), said),
-        }
+        Self { verdict, shadowed, said: Trail::walked(Arc::clone(plan), said) }
     }
 
     /// The verdict of a walk over the same answers.

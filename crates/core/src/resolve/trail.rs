@@ -25,17 +25,11 @@ enum Heard {
 
 impl Trail {
     pub(super) fn walked(plan: Arc<Plan>, said: Vec<Said>) -> Self {
-        Self {
-            plan,
-            heard: Heard::Walk(said),
-        }
+        Self { plan, heard: Heard::Walk(said) }
     }
 
     pub(super) fn ranked(plan: Arc<Plan>, holders: Vec<u8>) -> Self {
-        Self {
-            plan,
-            heard: Heard::Ranked(holders),
-        }
+        Self { plan, heard: Heard::Ranked(holders) }
     }
 
     /// The plan that was followed.
@@ -62,10 +56,7 @@ impl Trail {
     /// The directories that were silent.
     pub fn silent(&self) -> Vec<DirectoryId> {
         let lines = self.lines().into_iter();
-        lines
-            .filter(|line| matches!(line.said, Said::Silent(_)))
-            .map(|line| line.directory)
-            .collect()
+        lines.filter(|line| matches!(line.said, Said::Silent(_))).map(|line| line.directory).collect()
     }
 }
 
@@ -127,11 +118,7 @@ impl fmt::Display for Line<'_> {
 
 /// What a seat said, without the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Said {
     /// It holds the name.
     Holds,
@@ -165,11 +152,7 @@ impl fmt::Display for Said {
             Self::Silent(Memory::Nothing) => f.write_str("silent, and nothing is remembered"),
             Self::Silent(Memory::Held) => f.write_str("silent, and held the name when last complete"),
             Self::Silent(Memory::Lacked { age }) => {
-                write!(
-                    f,
-                    "silent, and lacked the name when last complete, {} s ago",
-                    age.as_secs()
-                )
+                write!(f, "silent, and lacked the name when last complete, {} s ago", age.as_secs())
             }
             Self::NotAsked => f.write_str("not asked"),
         }

@@ -45,11 +45,7 @@ pub struct Resolved<T> {
 
 impl<T> Resolved<T> {
     pub(super) fn new(value: T, directory: DirectoryId, trail: Trail) -> Self {
-        Self {
-            value,
-            directory,
-            trail,
-        }
+        Self { value, directory, trail }
     }
 
     /// The value.
@@ -76,9 +72,6 @@ impl<T> Resolved<T> {
 impl Resolved<User> {
     /// The account.
     pub fn subject(&self) -> Subject {
-        Subject {
-            directory: self.directory,
-            external_id: self.value.external_id.clone(),
-        }
+        Subject { directory: self.directory, external_id: self.value.external_id.clone() }
     }
 }

@@ -9,13 +9,8 @@ use crate::resolve::verdict::{Resolved, Verdict};
 
 /// Begins to ask the seats of a plan in order.
 pub fn begin<T>(plan: &Arc<Plan>, purpose: Purpose) -> Step<T> {
-    let walk = Walk {
-        plan: Arc::clone(plan),
-        purpose,
-        said: Vec::new(),
-        first_refusal: None,
-        silence: false,
-    };
+    let walk =
+        Walk { plan: Arc::clone(plan), purpose, said: Vec::new(), first_refusal: None, silence: false };
     walk.go_on()
 }
 
@@ -55,11 +50,9 @@ impl Walk {
             }
             Answer::Lacks => self.go_on(),
             Answer::Refuses(why) => match policy.on_refusal {
-                OnRefusal::Stop => Step::Done(Verdict::Refused {
-                    by: directory,
-                    why,
-                    trail: self.into_trail(),
-                }),
+                OnRefusal::Stop => {
+                    Step::Done(Verdict::Refused { by: directory, why, trail: self.into_trail() })
+                }
                 OnRefusal::Pass => {
                     self.first_refusal.get_or_insert((directory, why));
                     self.go_on()
@@ -81,11 +74,7 @@ impl Walk {
         }
         Step::Done(match (self.silence, self.first_refusal) {
             (true, _) => Verdict::Undecided(self.into_trail()),
-            (false, Some((by, why))) => Verdict::Refused {
-                by,
-                why,
-                trail: self.into_trail(),
-            },
+            (false, Some((by, why))) => Verdict::Refused { by, why, trail: self.into_trail() },
             (false, None) => Verdict::Unknown(self.into_trail()),
         })
     }

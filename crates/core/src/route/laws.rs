@@ -2,20 +2,10 @@
 
 use super::*;
 
-const ABLE: Abilities = Abilities {
-    users: true,
-    groups: true,
-    members: true,
-    passwords: true,
-    nesting: true,
-};
-const UNABLE: Abilities = Abilities {
-    users: false,
-    groups: false,
-    members: false,
-    passwords: false,
-    nesting: false,
-};
+const ABLE: Abilities =
+    Abilities { users: true, groups: true, members: true, passwords: true, nesting: true };
+const UNABLE: Abilities =
+    Abilities { users: false, groups: false, members: false, passwords: false, nesting: false };
 const PRESENCES: [Presence; 3] = [Presence::Holds, Presence::Lacks, Presence::Silent];
 
 fn directory(n: usize) -> DirectoryId {
@@ -38,12 +28,7 @@ fn standings(seats: usize, operation: Operation) -> Vec<Vec<Standing>> {
     for may in [Permissions::ALL, Permissions::ALL.without(operation)] {
         for can in [ABLE, UNABLE] {
             for holds in PRESENCES {
-                options.push(Standing {
-                    directory: directory(0),
-                    may,
-                    can,
-                    holds,
-                });
+                options.push(Standing { directory: directory(0), may, can, holds });
             }
         }
     }
@@ -81,11 +66,7 @@ fn a_new_user_goes_to_the_first_willing_directory_r250() {
 
 #[test]
 fn a_user_is_changed_in_the_canonical_directory_only_r252_r253() {
-    for operation in [
-        Operation::UpdateUser,
-        Operation::DeleteUser,
-        Operation::UpdateUserAttribute,
-    ] {
+    for operation in [Operation::UpdateUser, Operation::DeleteUser, Operation::UpdateUserAttribute] {
         for world in worlds(operation) {
             let expected = match world.iter().find(|seat| seat.holds != Presence::Lacks) {
                 None => Err(NoRoute::Missing),
@@ -112,10 +93,7 @@ fn a_new_group_goes_to_the_first_or_to_every_willing_directory_r260() {
         let free = new_user(&world).err().filter(|why| *why != NoRoute::Forbidden);
         for (rule, targets) in [
             (NewGroups::EveryDirectory, willing.clone()),
-            (
-                NewGroups::FirstDirectory,
-                willing.first().copied().into_iter().collect(),
-            ),
+            (NewGroups::FirstDirectory, willing.first().copied().into_iter().collect()),
         ] {
             let expected = match free {
                 Some(NoRoute::Taken(_) | NoRoute::Undecided(_)) => Err(free.unwrap()),
@@ -130,10 +108,7 @@ fn a_new_group_goes_to_the_first_or_to_every_willing_directory_r260() {
 #[test]
 fn a_group_is_changed_wherever_it_is_held_and_may_be_r261() {
     for world in worlds(Operation::DeleteGroup) {
-        let holders: Vec<_> = world
-            .iter()
-            .filter(|seat| seat.holds == Presence::Holds)
-            .collect();
+        let holders: Vec<_> = world.iter().filter(|seat| seat.holds == Presence::Holds).collect();
         let targets: Vec<_> = holders
             .iter()
             .filter(|seat| willing(seat, Operation::DeleteGroup))
@@ -145,11 +120,7 @@ fn a_group_is_changed_wherever_it_is_held_and_may_be_r261() {
             None if targets.is_empty() => Err(NoRoute::Forbidden),
             None => Ok(targets),
         };
-        assert_eq!(
-            group_change(&world, Operation::DeleteGroup),
-            expected,
-            "{world:?}"
-        );
+        assert_eq!(group_change(&world, Operation::DeleteGroup), expected, "{world:?}");
     }
 }
 
@@ -167,12 +138,7 @@ fn member_worlds() -> impl Iterator<Item = Vec<MemberStanding>> {
                     Permissions::ALL.without(Operation::CreateGroup),
                     Permissions::ALL.without(Operation::UpdateGroup),
                 ] {
-                    let seat = Standing {
-                        directory: directory(0),
-                        may,
-                        can: ABLE,
-                        holds,
-                    };
+                    let seat = Standing { directory: directory(0), may, can: ABLE, holds };
                     options.push(MemberStanding { seat, group, direct });
                 }
             }
@@ -208,11 +174,7 @@ fn looked_at(world: &[MemberStanding], scheme: MembershipScheme) -> Result<Vec<M
             world.iter().filter(holds).copied().collect()
         }
     };
-    if holders.is_empty() {
-        Err(NoRoute::Missing)
-    } else {
-        Ok(holders)
-    }
+    if holders.is_empty() { Err(NoRoute::Missing) } else { Ok(holders) }
 }
 
 #[test]
@@ -243,26 +205,17 @@ fn members_are_added_as_r280_to_r283_say() {
                 Err(NoRoute::GroupMissing)
             } else if let Some(seat) = first_with {
                 found += 1;
-                Ok(Addition {
-                    directory: seat.seat.directory,
-                    group: GroupThere::Present,
-                })
+                Ok(Addition { directory: seat.seat.directory, group: GroupThere::Present })
             } else if let Some(seat) = first_making {
                 made += 1;
-                Ok(Addition {
-                    directory: seat.seat.directory,
-                    group: GroupThere::ToBeMade,
-                })
+                Ok(Addition { directory: seat.seat.directory, group: GroupThere::ToBeMade })
             } else {
                 Err(NoRoute::Forbidden)
             };
             assert_eq!(result, expected, "{scheme:?} {world:?}");
         }
     }
-    assert!(
-        worlds > 50_000 && made > 500 && found > 500,
-        "{worlds} {made} {found}"
-    );
+    assert!(worlds > 50_000 && made > 500 && found > 500, "{worlds} {made} {found}");
 }
 
 #[test]
@@ -284,10 +237,7 @@ fn members_are_removed_as_r284_to_r286_say() {
                 Err(NoRoute::GroupMissing)
             } else if holders.is_empty() {
                 Err(NoRoute::NotMember)
-            } else if holders
-                .iter()
-                .all(|seat| seat.seat.may.allows(Operation::UpdateGroup))
-            {
+            } else if holders.iter().all(|seat| seat.seat.may.allows(Operation::UpdateGroup)) {
                 Ok(holders.iter().map(|seat| seat.seat.directory).collect())
             } else {
                 Err(NoRoute::Forbidden)

@@ -59,11 +59,7 @@ mod tests {
             (100_000, 501, false),
             (5_000, 5_000, false),
         ] {
-            assert_eq!(
-                guard(Deletions { live, deletes }).is_ok(),
-                passes,
-                "{deletes} of {live}"
-            );
+            assert_eq!(guard(Deletions { live, deletes }).is_ok(), passes, "{deletes} of {live}");
         }
     }
 }

@@ -52,9 +52,7 @@ pub fn refresh_groups(
         }
     }
     if !named.is_empty() || emptiness == Emptiness::IsAFact {
-        let left = member_of
-            .iter()
-            .filter(|(key, _)| !named.contains_key(*key) && !is_local(key));
+        let left = member_of.iter().filter(|(key, _)| !named.contains_key(*key) && !is_local(key));
         refresh.leave.extend(left.map(|(_, &name)| name.clone()));
     }
     refresh
@@ -69,10 +67,7 @@ mod tests {
     }
 
     fn kept(names: &[(&str, Origin)]) -> Vec<(GroupName, Origin)> {
-        names
-            .iter()
-            .map(|(name, origin)| (GroupName::new(name).unwrap(), *origin))
-            .collect()
+        names.iter().map(|(name, origin)| (GroupName::new(name).unwrap(), *origin)).collect()
     }
 
     #[test]

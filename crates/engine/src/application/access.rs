@@ -43,10 +43,7 @@ impl Application {
     pub async fn admission(&self, user: &Resolved<User>) -> Result<Admission, Error> {
         let app = self.in_use()?;
         let directory = user.directory();
-        let seat = app
-            .plan
-            .rank(directory)
-            .and_then(|rank| app.plan.seats().get(rank));
+        let seat = app.plan.rank(directory).and_then(|rank| app.plan.seats().get(rank));
         let (Some(seat), Some(mount), true) = (seat, app.mount(directory), app.record.active) else {
             return Ok(Admission::Closed);
         };
@@ -71,10 +68,7 @@ impl Application {
             Ok(admission)
         } else {
             let trail = Some(Box::new(user.trail().clone()));
-            Err(Error::Denied {
-                why: Denial::NotAdmitted,
-                trail,
-            })
+            Err(Error::Denied { why: Denial::NotAdmitted, trail })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use throng_core::change::Change;
 use throng_core::claim::Claim;
-use throng_core::id::IdentityId;
+use throng_core::id::{IdentityId, Subject};
 use throng_core::name::Username;
 use throng_core::page::{Page, PageRequest};
 use throng_core::plan::Purpose;
@@ -47,15 +47,38 @@ impl Application {
             Adoption::SamePerson => expected.identity,
             Adoption::NewPerson => self.throng.draw(),
         };
-        let claim = Claim {
-            identity,
-            ..self.new_claim(&user)
-        };
+        let claim = Claim { identity, ..self.new_claim(&user) };
         tracing::info!(from = %expected.subject, to = %claim.subject, ?adoption, "a claimed name was adopted");
-        self.throng
-            .apply(vec![Change::ReplaceClaim { expected, claim }], Conflict::Stale)
-            .await?;
+        self.throng.apply(vec![Change::ReplaceClaim { expected, claim }], Conflict::Stale).await?;
         Ok(identity)
+    }
+
+    /// Frees a claimed name whose owner is gone, so that it can be given to somebody else: an explicit act of an
+    /// administrator (T05). What referred to the former identity is inherited by nobody.
+    ///
+    /// 1. [`Conflict::NameTaken`] while the owner still has the name.
+    /// 2. [`Error::NotFound`] when nobody claims it.
+    pub async fn release(&self, name: &str) -> Result<(), Error> {
+        let (app, name) = (self.in_use()?, Username::new(name)?);
+        let found = self.look_up(&app, &name, Purpose::Write).await?;
+        let claim = found.claim.ok_or_else(|| Error::not_found("claim"))?;
+        match found.verdict {
+            Verdict::Resolved(user) if claim.tombstoned_at.is_none() && user.subject() == claim.subject => {
+                return Err(Error::Conflict(Conflict::NameTaken));
+            }
+            Verdict::Resolved(_) | Verdict::Unknown(_) => {}
+            undecided => drop(resolved(undecided, "user")?),
+        }
+        tracing::info!(from = %claim.subject, "a claimed name was released");
+        self.throng.apply(vec![Change::ReleaseClaim(claim)], Conflict::Stale).await
+    }
+
+    /// A name that is claimed by somebody else is not given away by making or renaming a user.
+    pub(super) async fn refuse_reserved(&self, name: &Username, by: Option<&Subject>) -> Result<(), Error> {
+        match self.throng.0.store.claim(self.id, name.key()).await? {
+            Some(claim) if Some(&claim.subject) != by => Err(Error::Conflict(Conflict::NameReserved)),
+            _ => Ok(()),
+        }
     }
 
     /// The claims of the application, in the order of names.
@@ -70,11 +93,7 @@ impl Application {
             return self.held(app, claim, user);
         }
         let claim = self.new_claim(user);
-        match self
-            .throng
-            .apply(vec![Change::MakeClaim(claim.clone())], Conflict::Stale)
-            .await
-        {
+        match self.throng.apply(vec![Change::MakeClaim(claim.clone())], Conflict::Stale).await {
             Ok(()) => Ok(claim),
             Err(Error::Conflict(Conflict::Stale)) => match self.throng.0.store.claim(self.id, key).await? {
                 Some(claim) => self.held(app, claim, user),
@@ -85,10 +104,7 @@ impl Application {
     }
 
     fn held(&self, app: &InUse, claim: Claim, user: &Resolved<User>) -> Result<Claim, Error> {
-        let found = Found {
-            verdict: Verdict::Resolved(user.clone()),
-            claim: Some(claim.clone()),
-        };
+        let found = Found { verdict: Verdict::Resolved(user.clone()), claim: Some(claim.clone()) };
         own(app, found).map(|_| claim)
     }
 

@@ -99,11 +99,7 @@ impl Application {
         let asked = Username::new(name)?;
         let name = self.meant(&app, asked.clone()).await?;
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
-        let mut holders = located
-            .users
-            .into_iter()
-            .map(|holder| (holder.directory, holder.user))
-            .collect();
+        let mut holders = located.users.into_iter().map(|holder| (holder.directory, holder.user)).collect();
         let mut answers = Vec::with_capacity(app.mounts.len());
         for seat in app.plan.seats() {
             answers.push(self.ask_user(&app, seat.directory, &name, &mut holders).await?);
@@ -116,10 +112,7 @@ impl Application {
                     Answer::Holds(user) => Some(user),
                     Answer::Lacks | Answer::Refuses(_) | Answer::Silent(_) => None,
                 };
-                let subject = |id| Subject {
-                    directory: seat.directory,
-                    external_id: id,
-                };
+                let subject = |id| Subject { directory: seat.directory, external_id: id };
                 Occurs {
                     rank: rank + 1,
                     directory: seat.directory,
@@ -133,8 +126,7 @@ impl Application {
             })
             .collect();
         let survey = Survey::of(&app.plan, Purpose::Lookup, answers);
-        self.explain_survey(&app, asked, name, occurrences, survey, located.claim)
-            .await
+        self.explain_survey(&app, asked, name, occurrences, survey, located.claim).await
     }
 
     async fn explain_survey(
@@ -149,10 +141,7 @@ impl Application {
         let shadowed = survey
             .shadowed()
             .iter()
-            .map(|below| Subject {
-                directory: below.directory,
-                external_id: below.value.external_id.clone(),
-            })
+            .map(|below| Subject { directory: below.directory, external_id: below.value.external_id.clone() })
             .collect();
         let mut winner = None;
         let state = match settle(claim.as_ref(), survey.into_verdict()) {
@@ -168,9 +157,9 @@ impl Application {
                     NameState::Means { subject, shadowed }
                 }
                 Verdict::Unknown(_) => NameState::Unknown,
-                Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => NameState::Undecided {
-                    silent: trail.silent(),
-                },
+                Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => {
+                    NameState::Undecided { silent: trail.silent() }
+                }
             },
         };
         let (mut admission, mut groups) = (None, None);
@@ -195,10 +184,7 @@ impl Application {
 
 impl Explanation {
     fn label(&self, directory: DirectoryId) -> &str {
-        let seat = self
-            .occurrences
-            .iter()
-            .find(|occurs| occurs.directory == directory);
+        let seat = self.occurrences.iter().find(|occurs| occurs.directory == directory);
         seat.map_or("a directory that is not in the order", |occurs| &occurs.label)
     }
 }
@@ -211,25 +197,11 @@ impl fmt::Display for Explanation {
             None => writeln!(f)?,
         }
         for occurs in &self.occurrences {
-            write!(
-                f,
-                "  {}. {}: {}",
-                occurs.rank,
-                occurs.label.escape_debug(),
-                occurs.said
-            )?;
+            write!(f, "  {}. {}: {}", occurs.rank, occurs.label.escape_debug(), occurs.said)?;
             if let Some(spelling) = &occurs.spelling {
                 write!(f, " as {spelling:?}, password checked by {}", occurs.password)?;
             }
-            writeln!(
-                f,
-                "{}",
-                if occurs.active == Some(false) {
-                    ", inactive"
-                } else {
-                    ""
-                }
-            )?;
+            writeln!(f, "{}", if occurs.active == Some(false) { ", inactive" } else { "" })?;
         }
         match &self.state {
             NameState::Means { subject, shadowed } => {
@@ -241,24 +213,12 @@ impl fmt::Display for Explanation {
                     writeln!(f, "; shadowed: {}", labels.join(", "))?
                 }
             }
-            NameState::OwnershipChanged {
-                owner,
-                tombstoned_at,
-                found,
-            } => {
-                write!(
-                    f,
-                    "  => belongs to an account in {:?}",
-                    self.label(owner.directory)
-                )?;
+            NameState::OwnershipChanged { owner, tombstoned_at, found } => {
+                write!(f, "  => belongs to an account in {:?}", self.label(owner.directory))?;
                 if let Some(at) = tombstoned_at {
                     write!(f, " that was deleted at {at}")?;
                 }
-                writeln!(
-                    f,
-                    "; the one in {:?} must be adopted first",
-                    self.label(found.directory)
-                )?;
+                writeln!(f, "; the one in {:?} must be adopted first", self.label(found.directory))?;
             }
             NameState::Unknown => writeln!(f, "  => nobody; every directory answered")?,
             NameState::Undecided { silent } => {
@@ -285,22 +245,14 @@ impl fmt::Display for Explanation {
             } else {
                 String::new()
             };
-            writeln!(
-                f,
-                "  group: {:?} in {:?}{way}",
-                membership.group,
-                self.label(membership.directory)
-            )?;
+            writeln!(f, "  group: {:?} in {:?}{way}", membership.group, self.label(membership.directory))?;
         }
         Ok(())
     }
 }
 
 fn joined(path: &[throng_core::name::GroupName]) -> String {
-    path.iter()
-        .map(|group| group.as_str().escape_debug().to_string())
-        .collect::<Vec<_>>()
-        .join(" < ")
+    path.iter().map(|group| group.as_str().escape_debug().to_string()).collect::<Vec<_>>().join(" < ")
 }
 
 fn password_source(kind: &DirectoryKind) -> &'static str {

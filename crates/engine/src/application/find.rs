@@ -60,31 +60,20 @@ impl Application {
         purpose: Purpose,
     ) -> Result<Found, Error> {
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
-        let mut holders: Vec<_> = located
-            .users
-            .into_iter()
-            .map(|holder| (holder.directory, holder.user))
-            .collect();
+        let mut holders: Vec<_> =
+            located.users.into_iter().map(|holder| (holder.directory, holder.user)).collect();
         if app.is_all_stored() {
-            return Ok(Found {
-                verdict: rank(&app.plan, holders),
-                claim: located.claim,
-            });
+            return Ok(Found { verdict: rank(&app.plan, holders), claim: located.claim });
         }
         let mut step = begin(&app.plan, purpose);
         loop {
             step = match step {
                 Step::Ask(walk) => {
-                    let answer = self
-                        .ask_user(app, walk.seat().directory, name, &mut holders)
-                        .await?;
+                    let answer = self.ask_user(app, walk.seat().directory, name, &mut holders).await?;
                     walk.hear(answer)
                 }
                 Step::Done(verdict) => {
-                    return Ok(Found {
-                        verdict,
-                        claim: located.claim,
-                    });
+                    return Ok(Found { verdict, claim: located.claim });
                 }
             };
         }
@@ -133,9 +122,7 @@ impl Application {
         loop {
             step = match step {
                 Step::Ask(walk) => {
-                    let answer = self
-                        .ask_group(app, walk.seat().directory, name, &mut holders)
-                        .await?;
+                    let answer = self.ask_group(app, walk.seat().directory, name, &mut holders).await?;
                     walk.hear(answer)
                 }
                 Step::Done(verdict) => return Ok(verdict),
@@ -172,11 +159,7 @@ impl Application {
             Err(Error::NotFound { .. }) => return Err(Error::Conflict(Conflict::Stale)),
             outcome => outcome?,
         };
-        if now.subject() == user.subject() {
-            Ok(now)
-        } else {
-            Err(Error::Conflict(Conflict::Stale))
-        }
+        if now.subject() == user.subject() { Ok(now) } else { Err(Error::Conflict(Conflict::Stale)) }
     }
 }
 
@@ -204,17 +187,11 @@ pub(super) fn own(app: &InUse, found: Found) -> Result<Resolved<User>, Error> {
 pub(super) fn resolved<T>(verdict: Verdict<T>, what: &'static str) -> Result<Resolved<T>, Error> {
     match verdict {
         Verdict::Resolved(resolved) => Ok(resolved),
-        Verdict::Unknown(trail) => Err(Error::NotFound {
-            what,
-            trail: Some(Box::new(trail)),
-        }),
+        Verdict::Unknown(trail) => Err(Error::NotFound { what, trail: Some(Box::new(trail)) }),
         // Nobody refuses when only names are asked for; were it to happen, nothing is known.
         Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => {
             let why = Outage::Directories(trail.silent());
-            Err(Error::Unavailable {
-                why,
-                trail: Some(Box::new(trail)),
-            })
+            Err(Error::Unavailable { why, trail: Some(Box::new(trail)) })
         }
     }
 }

@@ -31,31 +31,20 @@ impl Application {
         let (standings, _) = self.group_standings(&app, &name).await?;
         let targets =
             route::new_group(&standings, app.plan.rules().new_groups).map_err(forbidden_as("group"))?;
-        let new = NewGroup {
-            name: name.clone(),
-            description: description.to_owned(),
-        };
+        let new = NewGroup { name: name.clone(), description: description.to_owned() };
         let free_in = self.stored_where(&app, |rank| {
-            app.plan
-                .seats()
-                .get(rank)
-                .is_some_and(|seat| !targets.contains(&seat.directory))
+            app.plan.seats().get(rank).is_some_and(|seat| !targets.contains(&seat.directory))
         });
         let mut changes = Vec::new();
         for directory in targets {
             match app.mount(directory).map(|mount| &mount.via) {
                 Some(Via::Live(live)) => {
                     let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
-                    self.told(directory, groups.add_group(&new), Conflict::NameTaken)
-                        .await?;
+                    self.told(directory, groups.add_group(&new), Conflict::NameTaken).await?;
                 }
                 _ => {
                     let group = self.local_group(&new);
-                    changes.push(Change::AddGroup {
-                        directory,
-                        group,
-                        free_in: free_in.clone(),
-                    });
+                    changes.push(Change::AddGroup { directory, group, free_in: free_in.clone() });
                 }
             }
         }
@@ -87,8 +76,7 @@ impl Application {
             match app.mount(directory).map(|mount| &mount.via) {
                 Some(Via::Live(live)) => {
                     let groups: &dyn WriteGroups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
-                    self.told(directory, groups.update_group(&name, &patch), Conflict::Stale)
-                        .await?;
+                    self.told(directory, groups.update_group(&name, &patch), Conflict::Stale).await?;
                 }
                 _ => {
                     changes.push(Change::UpdateGroup {
@@ -117,20 +105,12 @@ impl Application {
             match app.mount(directory).map(|mount| &mount.via) {
                 Some(Via::Live(live)) => {
                     let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
-                    self.told(directory, groups.remove_group(&name), Conflict::Stale)
-                        .await?;
+                    self.told(directory, groups.remove_group(&name), Conflict::Stale).await?;
                 }
-                _ => changes.push(Change::RemoveGroup {
-                    directory,
-                    group: name.clone(),
-                }),
+                _ => changes.push(Change::RemoveGroup { directory, group: name.clone() }),
             }
         }
-        changes.extend(
-            self.without_access(&targets, &name)
-                .into_iter()
-                .map(Change::PutApplication),
-        );
+        changes.extend(self.without_access(&targets, &name).into_iter().map(Change::PutApplication));
         if changes.is_empty() {
             return Ok(());
         }
@@ -147,13 +127,7 @@ impl Application {
     pub async fn add_user_to_group(&self, user: &Resolved<User>, group: &str) -> Result<(), Error> {
         let app = self.in_use()?;
         let now = self.still(&app, user).await?;
-        self.add(
-            &app,
-            Member::User(now.into_value().name),
-            GroupName::new(group)?,
-            MemberKind::User,
-        )
-        .await
+        self.add(&app, Member::User(now.into_value().name), GroupName::new(group)?, MemberKind::User).await
     }
 
     /// Takes a user out of a group (R284, R285): in the user's own directory, or in the aggregated scheme in every
@@ -161,13 +135,8 @@ impl Application {
     pub async fn remove_user_from_group(&self, user: &Resolved<User>, group: &str) -> Result<(), Error> {
         let app = self.in_use()?;
         let now = self.still(&app, user).await?;
-        self.take_out(
-            &app,
-            Member::User(now.into_value().name),
-            GroupName::new(group)?,
-            MemberKind::User,
-        )
-        .await
+        self.take_out(&app, Member::User(now.into_value().name), GroupName::new(group)?, MemberKind::User)
+            .await
     }
 
     /// Puts a group into a group (R287, R288). [`Conflict::Cycle`] when they would contain each other.
@@ -177,20 +146,14 @@ impl Application {
         if child == parent {
             return Err(Error::Conflict(Conflict::Cycle));
         }
-        self.add(&app, Member::Group(child), parent, MemberKind::Group)
-            .await
+        self.add(&app, Member::Group(child), parent, MemberKind::Group).await
     }
 
     /// Takes a group out of a group, with the behaviours of [`Application::remove_user_from_group`].
     pub async fn remove_group_from_group(&self, child: &str, parent: &str) -> Result<(), Error> {
         let app = self.in_use()?;
-        self.take_out(
-            &app,
-            Member::Group(GroupName::new(child)?),
-            GroupName::new(parent)?,
-            MemberKind::Group,
-        )
-        .await
+        self.take_out(&app, Member::Group(GroupName::new(child)?), GroupName::new(parent)?, MemberKind::Group)
+            .await
     }
 
     async fn add(
@@ -208,9 +171,7 @@ impl Application {
             return Err(Error::silent(directory));
         };
         if kind == MemberKind::Group && addition.group == GroupThere::Present {
-            let above = self
-                .memberships_in(mount, directory, &Member::Group(group.clone()))
-                .await?;
+            let above = self.memberships_in(mount, directory, &Member::Group(group.clone())).await?;
             if above.contains(member.key()) {
                 return Err(Error::Conflict(Conflict::Cycle));
             }
@@ -223,32 +184,16 @@ impl Application {
             let members: &dyn WriteMembers = live.powers().members.ok_or(Error::Forbidden("group"))?;
             if let Some(new) = made {
                 let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
-                self.told(directory, groups.add_group(&new), Conflict::Stale)
-                    .await?;
+                self.told(directory, groups.add_group(&new), Conflict::Stale).await?;
             }
-            return self
-                .told(
-                    directory,
-                    members.add_member(&group, &member),
-                    Conflict::AlreadyMember,
-                )
-                .await;
+            return self.told(directory, members.add_member(&group, &member), Conflict::AlreadyMember).await;
         }
         let mut changes = Vec::new();
         if let Some(new) = made {
             let group = self.local_group(&new);
-            changes.push(Change::AddGroup {
-                directory,
-                group,
-                free_in: vec![],
-            });
+            changes.push(Change::AddGroup { directory, group, free_in: vec![] });
         }
-        changes.push(Change::AddMember {
-            directory,
-            group,
-            member,
-            cycle: OnCycle::Refuse,
-        });
+        changes.push(Change::AddMember { directory, group, member, cycle: OnCycle::Refuse });
         // What was checked above can only fail now because somebody else was faster.
         self.throng.apply(changes, Conflict::Stale).await
     }
@@ -268,8 +213,7 @@ impl Application {
             match app.mount(directory).map(|mount| &mount.via) {
                 Some(Via::Live(live)) => {
                     let members = live.powers().members.ok_or(Error::Forbidden("group"))?;
-                    self.told(directory, members.remove_member(&group, &member), Conflict::Stale)
-                        .await?;
+                    self.told(directory, members.remove_member(&group, &member), Conflict::Stale).await?;
                 }
                 _ => changes.push(Change::RemoveMember {
                     directory,
@@ -278,11 +222,7 @@ impl Application {
                 }),
             }
         }
-        if changes.is_empty() {
-            Ok(())
-        } else {
-            self.throng.apply(changes, Conflict::Stale).await
-        }
+        if changes.is_empty() { Ok(()) } else { self.throng.apply(changes, Conflict::Stale).await }
     }
 
     fn local_group(&self, new: &NewGroup) -> Group {
@@ -313,10 +253,7 @@ impl Application {
                     Some(seat)
                 });
                 let version = plan.version() + 1;
-                ApplicationRecord {
-                    plan: Plan::with_version(plan, version),
-                    ..app.record.clone()
-                }
+                ApplicationRecord { plan: Plan::with_version(plan, version), ..app.record.clone() }
             })
             .collect()
     }
@@ -336,14 +273,8 @@ fn canonical_copy(groups: &[Answer<Group>], name: &GroupName) -> NewGroup {
         Answer::Lacks | Answer::Refuses(_) | Answer::Silent(_) => None,
     });
     match canonical {
-        Some(group) => NewGroup {
-            name: group.name.clone(),
-            description: group.description.clone(),
-        },
-        None => NewGroup {
-            name: name.clone(),
-            description: String::new(),
-        },
+        Some(group) => NewGroup { name: group.name.clone(), description: group.description.clone() },
+        None => NewGroup { name: name.clone(), description: String::new() },
     }
 }
 

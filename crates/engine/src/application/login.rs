@@ -74,48 +74,31 @@ impl Application {
         let app = self.in_use()?;
         let secret = Secret::new(password).map_err(|fault| Error::denied(Denial::Password(fault)))?;
         if !app.record.active || app.plan.seats().is_empty() {
-            return self
-                .turn_away(&app, &secret, Error::denied(Denial::ApplicationClosed))
-                .await;
+            return self.turn_away(&app, &secret, Error::denied(Denial::ApplicationClosed)).await;
         }
         let name = match Username::new(name) {
             Ok(name) => self.meant(&app, name).await?,
             Err(fault) => {
-                return self
-                    .turn_away(&app, &secret, Error::denied(Denial::Name(fault)))
-                    .await;
+                return self.turn_away(&app, &secret, Error::denied(Denial::Name(fault))).await;
             }
         };
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
-        let mut round = Round {
-            app: &app,
-            name: &name,
-            secret: &secret,
-            holders: located.users,
-            spent: Spent::Nothing,
-        };
+        let mut round =
+            Round { app: &app, name: &name, secret: &secret, holders: located.users, spent: Spent::Nothing };
         let verdict = self.ask_in_order(&mut round).await?;
         let spent = round.spent;
-        let epoch = self.epoch_of(&verdict, &round.holders).await?;
+        let standing = self.standing_of(&verdict, &round.holders, located.claim).await?;
         let outcome = match verdict {
-            Verdict::Unknown(trail) => Err(Error::Denied {
-                why: Denial::Unknown,
-                trail: Some(Box::new(trail)),
-            }),
-            Verdict::Refused { by, why, trail } => Err(Error::Denied {
-                why: Denial::Refused { by, why },
-                trail: Some(Box::new(trail)),
-            }),
-            verdict => own(
-                &app,
-                Found {
-                    verdict,
-                    claim: located.claim.clone(),
-                },
-            ),
+            Verdict::Unknown(trail) => {
+                Err(Error::Denied { why: Denial::Unknown, trail: Some(Box::new(trail)) })
+            }
+            Verdict::Refused { by, why, trail } => {
+                Err(Error::Denied { why: Denial::Refused { by, why }, trail: Some(Box::new(trail)) })
+            }
+            verdict => own(&app, Found { verdict, claim: standing.claim.clone() }),
         };
         match outcome {
-            Ok(user) => self.let_in(&app, user, located.claim, epoch).await,
+            Ok(user) => self.let_in(&app, user, standing).await,
             Err(error) if spent == Spent::AHash => Err(error),
             Err(error) => self.turn_away(&app, &secret, error).await,
         }
@@ -152,11 +135,8 @@ impl Application {
         let Some(stored) = mount.stored() else {
             return Ok(Answer::Silent(Memory::Nothing));
         };
-        let known = round
-            .holders
-            .iter()
-            .find(|holder| holder.directory == directory)
-            .map(|holder| &holder.user);
+        let known =
+            round.holders.iter().find(|holder| holder.directory == directory).map(|holder| &holder.user);
         if known.is_none() && !stored.creates_at_login() {
             return Ok(Answer::Lacks);
         }
@@ -176,52 +156,52 @@ impl Application {
                 tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
                 Ok(Answer::Silent(Memory::Nothing))
             }
-            Err(LoginFault::Verifier(error)) => Err(Error::from_directory(
-                error,
-                directory,
-                crate::error::Conflict::Stale,
-            )),
+            Err(LoginFault::Verifier(error)) => {
+                Err(Error::from_directory(error, directory, crate::error::Conflict::Stale))
+            }
             Err(LoginFault::Store(error)) => Err(error.into()),
             Err(LoginFault::Hasher(error)) => Err(error.into()),
         }
     }
 
-    /// The epoch that the account had when its credential was checked. Of an account that was not known before, and of
-    /// one of a live directory, it is read now.
-    async fn epoch_of(&self, verdict: &Verdict<User>, holders: &[Holder]) -> Result<u64, Error> {
+    /// The claim and the epoch as they were when the credential was checked. Where the login itself found or made another
+    /// account than the one that was located, and for a live directory, they are read now: the login may have moved the
+    /// claims.
+    async fn standing_of(
+        &self,
+        verdict: &Verdict<User>,
+        holders: &[Holder],
+        claim: Option<Claim>,
+    ) -> Result<Standing, Error> {
         let Verdict::Resolved(resolved) = verdict else {
-            return Ok(0);
+            return Ok(Standing { claim, epoch: 0 });
         };
         let subject = resolved.subject();
-        let known = holders.iter().find(|holder| {
+        let located = holders.iter().find(|holder| {
             holder.directory == subject.directory && holder.user.external_id == subject.external_id
         });
-        match known {
-            Some(holder) => Ok(holder.epoch),
-            None => Ok(self.throng.0.store.epoch(&subject).await?),
+        if let Some(holder) = located {
+            return Ok(Standing { claim, epoch: holder.epoch });
         }
+        let store = &self.throng.0.store;
+        let claim = store.claim(self.id, resolved.value().key()).await?;
+        Ok(Standing { claim, epoch: store.epoch(&subject).await? })
     }
 
     async fn let_in(
         &self,
         app: &InUse,
         user: Resolved<User>,
-        claim: Option<Claim>,
-        epoch: u64,
+        standing: Standing,
     ) -> Result<Authenticated, Error> {
         let at = self.throng.0.clock.now();
-        let identity = match claim {
+        let epoch = standing.epoch;
+        let identity = match standing.claim {
             Some(claim) => claim.identity,
             None => self.claim(app, &user).await?.identity,
         };
         self.throng.0.logins.note(&user.subject(), at);
-        Ok(Authenticated {
-            application: self.id,
-            user,
-            identity,
-            epoch,
-            at,
-        })
+        Ok(Authenticated { application: self.id, user, identity, epoch, at })
     }
 
     /// Pays for the hash that a login of somebody who exists would have cost, and refuses.
@@ -249,6 +229,12 @@ struct Round<'l> {
     secret: &'l Secret,
     holders: Vec<Holder>,
     spent: Spent,
+}
+
+/// How the resolved account stands in the application.
+struct Standing {
+    claim: Option<Claim>,
+    epoch: u64,
 }
 
 fn answer(credence: Credence) -> Answer<User> {

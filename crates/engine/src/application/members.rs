@@ -73,9 +73,8 @@ impl Application {
             MembershipScheme::Canonical => directories.into_iter().take(1).collect(),
             MembershipScheme::Aggregated => directories,
         };
-        let mut memberships = self
-            .memberships(&app, &directories, &Member::Group(name.clone()), depth)
-            .await?;
+        let mut memberships =
+            self.memberships(&app, &directories, &Member::Group(name.clone()), depth).await?;
         memberships.retain(|membership| membership.group != name);
         Ok(memberships)
     }
@@ -126,9 +125,7 @@ impl Application {
             match boundary {
                 Some(next) if found.len() <= page.limit() => request = request.after(next),
                 _ => {
-                    return Ok(Page::cut(found, page.limit(), |occurrence| {
-                        occurrence.value.key()
-                    }));
+                    return Ok(Page::cut(found, page.limit(), |occurrence| occurrence.value.key()));
                 }
             }
         }
@@ -172,9 +169,7 @@ impl Application {
             let Some((_, mount)) = seat(app, directory) else {
                 continue;
             };
-            let closure = self
-                .closure(mount, directory, member, Direction::Up, depth)
-                .await?;
+            let closure = self.closure(mount, directory, member, Direction::Up, depth).await?;
             for reached in closure.groups() {
                 let key = reached.group.key();
                 union.entry(key.clone()).or_insert_with(|| Membership {
@@ -194,8 +189,7 @@ impl Application {
         directory: DirectoryId,
         member: &Member,
     ) -> Result<Closure, Error> {
-        self.closure(mount, directory, member, Direction::Up, Depth::Nested)
-            .await
+        self.closure(mount, directory, member, Direction::Up, Depth::Nested).await
     }
 
     async fn closure(
@@ -216,18 +210,12 @@ impl Application {
                 Direction::Down => store.below(directory, start.key(), limits.edges + 1).await?,
             };
             let closure = Closure::from(nesting.direct, limits)?;
-            return Ok(if nested {
-                closure.follow(&nesting.edges)?
-            } else {
-                closure
-            });
+            return Ok(if nested { closure.follow(&nesting.edges)? } else { closure });
         }
         let live = live(mount, directory)?;
         let mut closure = Closure::from(self.neighbours(live, start, direction).await?, limits)?;
         while let Some(group) = closure.next_to_follow().filter(|_| nested) {
-            let next = self
-                .neighbours(live, &Member::Group(group.clone()), direction)
-                .await?;
+            let next = self.neighbours(live, &Member::Group(group.clone()), direction).await?;
             closure.hear(&group, next)?;
         }
         Ok(closure)
@@ -276,9 +264,7 @@ impl Application {
         depth: Depth,
     ) -> Result<Vec<GroupName>, Error> {
         let start = Member::Group(group.clone());
-        let closure = self
-            .closure(mount, directory, &start, Direction::Down, depth)
-            .await?;
+        let closure = self.closure(mount, directory, &start, Direction::Down, depth).await?;
         Ok(closure.groups().map(|reached| reached.group.clone()).collect())
     }
 
@@ -323,12 +309,8 @@ impl Application {
         for group in groups {
             let mut request = page.clone();
             loop {
-                let heard = hear(
-                    self.throng.0.deadline,
-                    live.id(),
-                    live.children_of(group, &request),
-                )
-                .await?;
+                let heard =
+                    hear(self.throng.0.deadline, live.id(), live.children_of(group, &request)).await?;
                 let part = heard.or_unavailable(live.id())?;
                 names.extend(part.items.into_iter().filter_map(|child| match child {
                     Member::User(name) => Some(name),
@@ -352,27 +334,22 @@ impl Application {
         let canonical = match app.plan.memberships() {
             MembershipScheme::Aggregated => BTreeMap::new(),
             MembershipScheme::Canonical => {
-                let names: Vec<_> = members
-                    .values()
-                    .filter_map(|users| Some(users.first()?.1.name.clone()))
-                    .collect();
+                let names: Vec<_> =
+                    members.values().filter_map(|users| Some(users.first()?.1.name.clone())).collect();
                 self.canonical_ranks(app, &names).await?
             }
         };
         for (key, users) in members {
             let counted = match app.plan.memberships() {
                 MembershipScheme::Aggregated => users.into_iter().min_by_key(|(rank, _)| *rank),
-                MembershipScheme::Canonical => users
-                    .into_iter()
-                    .find(|(rank, _)| canonical.get(&key) == Some(rank)),
+                MembershipScheme::Canonical => {
+                    users.into_iter().find(|(rank, _)| canonical.get(&key) == Some(rank))
+                }
             };
             if let Some((rank, value)) = counted
                 && let Some(seat) = app.plan.seats().get(rank)
             {
-                found.push(Occurrence {
-                    directory: seat.directory,
-                    value,
-                });
+                found.push(Occurrence { directory: seat.directory, value });
             }
         }
         Ok(())
@@ -387,10 +364,7 @@ impl Application {
         let keys: Vec<Key> = names.iter().map(|name| name.key().clone()).collect();
         let mut ranks = BTreeMap::new();
         for namesakes in self.throng.0.store.namesakes(&app.stored, &keys).await? {
-            let held = namesakes
-                .holders
-                .iter()
-                .filter_map(|(directory, _)| app.plan.rank(*directory));
+            let held = namesakes.holders.iter().filter_map(|(directory, _)| app.plan.rank(*directory));
             if let Some(rank) = held.min() {
                 ranks.insert(namesakes.key, rank);
             }
@@ -405,12 +379,7 @@ impl Application {
                     continue;
                 }
                 let live = live(mount, seat.directory)?;
-                if self
-                    .live_user(live, name)
-                    .await?
-                    .or_unavailable(seat.directory)?
-                    .is_some()
-                {
+                if self.live_user(live, name).await?.or_unavailable(seat.directory)?.is_some() {
                     ranks.insert(name.key().clone(), rank);
                     break;
                 }
@@ -422,19 +391,11 @@ impl Application {
     /// All directories that hold a user of the name, in order.
     async fn directories_with_user(&self, app: &InUse, name: &Username) -> Result<Vec<DirectoryId>, Error> {
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
-        let mut holders = located
-            .users
-            .into_iter()
-            .map(|holder| (holder.directory, holder.user))
-            .collect();
+        let mut holders = located.users.into_iter().map(|holder| (holder.directory, holder.user)).collect();
         let mut directories = Vec::new();
         for seat in app.plan.seats() {
             let answer = self.ask_user(app, seat.directory, name, &mut holders).await?;
-            if counts(
-                &answer,
-                seat.policy.on_silence(Purpose::Authorise),
-                seat.directory,
-            )? {
+            if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
                 directories.push(seat.directory);
             }
         }
@@ -447,19 +408,11 @@ impl Application {
         let mut directories = Vec::new();
         for seat in app.plan.seats() {
             let answer = self.ask_group(app, seat.directory, name, &mut holders).await?;
-            if counts(
-                &answer,
-                seat.policy.on_silence(Purpose::Authorise),
-                seat.directory,
-            )? {
+            if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
                 directories.push(seat.directory);
             }
         }
-        if directories.is_empty() {
-            Err(Error::not_found("group"))
-        } else {
-            Ok(directories)
-        }
+        if directories.is_empty() { Err(Error::not_found("group")) } else { Ok(directories) }
     }
 }
 

@@ -80,24 +80,14 @@ impl Application {
     pub async fn allow_aliases(&self, aliases: Aliases) -> Result<(), Error> {
         let record = self.record()?;
         let plan = record.plan.clone().with_version(record.plan.version() + 1);
-        self.put(ApplicationRecord {
-            aliases,
-            plan,
-            ..record
-        })
-        .await
+        self.put(ApplicationRecord { aliases, plan, ..record }).await
     }
 
     /// Switches the application on or off: an inactive one admits nobody (R220).
     pub async fn switch(&self, state: Switch) -> Result<(), Error> {
         let record = self.record()?;
         let plan = record.plan.clone().with_version(record.plan.version() + 1);
-        self.put(ApplicationRecord {
-            active: state == Switch::On,
-            plan,
-            ..record
-        })
-        .await
+        self.put(ApplicationRecord { active: state == Switch::On, plan, ..record }).await
     }
 
     async fn put(&self, record: ApplicationRecord) -> Result<(), Error> {
@@ -105,10 +95,7 @@ impl Application {
     }
 
     fn in_use(&self) -> Result<Arc<InUse>, Error> {
-        self.throng
-            .config()
-            .in_use(self.id)
-            .ok_or_else(|| Error::not_found("application"))
+        self.throng.config().in_use(self.id).ok_or_else(|| Error::not_found("application"))
     }
 }
 

@@ -47,22 +47,14 @@ impl Application {
             let group_there = presence(answer);
             let both = seat.holds == Presence::Holds && group_there == Presence::Holds;
             let direct = both && self.is_direct(mount, seat.directory, member, group).await?;
-            all.push(MemberStanding {
-                seat,
-                group: group_there,
-                direct,
-            });
+            all.push(MemberStanding { seat, group: group_there, direct });
         }
         Ok((all, groups))
     }
 
     async fn user_answers(&self, app: &InUse, name: &Username) -> Result<Vec<Answer<User>>, Error> {
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
-        let mut holders = located
-            .users
-            .into_iter()
-            .map(|holder| (holder.directory, holder.user))
-            .collect();
+        let mut holders = located.users.into_iter().map(|holder| (holder.directory, holder.user)).collect();
         let mut answers = Vec::with_capacity(app.mounts.len());
         for seat in app.plan.seats() {
             answers.push(self.ask_user(app, seat.directory, name, &mut holders).await?);
@@ -90,12 +82,8 @@ impl Application {
         loop {
             let page = match &mount.via {
                 Via::Live(live) => {
-                    let heard = hear(
-                        self.throng.0.deadline,
-                        directory,
-                        live.parents_of(member, &request),
-                    )
-                    .await?;
+                    let heard =
+                        hear(self.throng.0.deadline, directory, live.parents_of(member, &request)).await?;
                     heard.or_unavailable(directory)?
                 }
                 _ => self.throng.0.store.parents(directory, member, &request).await?,

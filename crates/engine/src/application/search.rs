@@ -61,9 +61,7 @@ impl Application {
             match next {
                 Some(next) if found.len() <= page.limit() => request = request.after(next),
                 _ => {
-                    return Ok(Page::cut(found, page.limit(), |occurrence| {
-                        occurrence.value.key()
-                    }));
+                    return Ok(Page::cut(found, page.limit(), |occurrence| occurrence.value.key()));
                 }
             }
         }
@@ -91,21 +89,13 @@ impl Application {
             let Via::Live(live) = &mount.via else {
                 return Err(Error::silent(seat.directory));
             };
-            let part = hear(
-                self.throng.0.deadline,
-                seat.directory,
-                E::find(&**live, filter, page),
-            )
-            .await?;
+            let part = hear(self.throng.0.deadline, seat.directory, E::find(&**live, filter, page)).await?;
             let part = part.or_unavailable(seat.directory)?;
             if let Some(next) = part.next {
                 boundary = Some(boundary.map_or(next.clone(), |boundary| boundary.min(next)));
             }
             for entity in part.items {
-                names
-                    .entry(entity.key().clone())
-                    .or_default()
-                    .insert(rank, entity);
+                names.entry(entity.key().clone()).or_default().insert(rank, entity);
             }
         }
         if let Some(boundary) = &boundary {
@@ -140,12 +130,7 @@ impl Application {
             }
         };
         let seat = |rank: usize| app.plan.seats().get(rank).map(|seat| seat.directory);
-        Ok(chosen.and_then(|(rank, value)| {
-            Some(Occurrence {
-                directory: seat(rank)?,
-                value,
-            })
-        }))
+        Ok(chosen.and_then(|(rank, value)| Some(Occurrence { directory: seat(rank)?, value })))
     }
 
     /// Whether a live directory above a rank holds the name, too, though it was no match there.
@@ -163,9 +148,7 @@ impl Application {
 }
 
 fn by_rank<E>(app: &InUse, holders: Vec<(DirectoryId, E)>) -> impl Iterator<Item = (usize, E)> {
-    holders
-        .into_iter()
-        .filter_map(|(directory, entity)| Some((app.plan.rank(directory)?, entity)))
+    holders.into_iter().filter_map(|(directory, entity)| Some((app.plan.rank(directory)?, entity)))
 }
 
 /// What can be searched for: users and groups, in the same way.
@@ -229,11 +212,7 @@ impl Searched for User {
         directories: &[DirectoryId],
         keys: &[Key],
     ) -> Result<Vec<Namesakes<Self>>, StoreError> {
-        if keys.is_empty() {
-            Ok(vec![])
-        } else {
-            store.namesakes(directories, keys).await
-        }
+        if keys.is_empty() { Ok(vec![]) } else { store.namesakes(directories, keys).await }
     }
 }
 
@@ -277,14 +256,9 @@ impl Searched for Group {
         let mut all = Vec::with_capacity(keys.len());
         for key in keys {
             let holders = store.locate_groups(key).await?;
-            let holders = holders
-                .into_iter()
-                .filter(|(directory, _)| directories.contains(directory))
-                .collect();
-            all.push(Namesakes {
-                key: key.clone(),
-                holders,
-            });
+            let holders =
+                holders.into_iter().filter(|(directory, _)| directories.contains(directory)).collect();
+            all.push(Namesakes { key: key.clone(), holders });
         }
         Ok(all)
     }

@@ -61,11 +61,7 @@ impl Application {
         let who = self.authenticate(name, password).await?;
         let admission = self.admit(who.user()).await?;
         let token = self.open_session(&who).await?;
-        Ok(LoggedIn {
-            who,
-            admission,
-            token,
-        })
+        Ok(LoggedIn { who, admission, token })
     }
 
     /// Opens a session for somebody whose credential was just checked.
@@ -91,12 +87,7 @@ impl Application {
             used_at: now,
             expires_at: now.plus(self.throng.0.sessions.overall),
         };
-        let opened = self
-            .throng
-            .0
-            .store
-            .open_session(&digest(&token.0), &session)
-            .await;
+        let opened = self.throng.0.store.open_session(&digest(&token.0), &session).await;
         opened.map_err(|error| Error::from_store(error, Conflict::Stale))?;
         Ok(token)
     }
@@ -114,13 +105,7 @@ impl Application {
         if token.len() != TOKEN_CHARS {
             return Err(ended());
         }
-        let session = self
-            .throng
-            .0
-            .store
-            .session(&digest(token))
-            .await?
-            .ok_or_else(ended)?;
+        let session = self.throng.0.store.session(&digest(token)).await?.ok_or_else(ended)?;
         let (now, limits) = (self.throng.0.clock.now(), self.throng.0.sessions);
         let idle = now.since(session.used_at) > limits.idle;
         if session.application != self.id || idle || now >= session.expires_at {

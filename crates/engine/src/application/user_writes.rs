@@ -34,10 +34,7 @@ pub struct NewAccount {
 impl NewAccount {
     /// A user with a name and nothing else.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// With a password.
@@ -77,20 +74,18 @@ impl Application {
     ///
     /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name, or it is an alias; checked again in the
     ///    transaction that makes the user (T09).
-    /// 2. [`Error::Unavailable`] when a directory is silent: it may hold the name.
-    /// 3. The name must pass the rules for new names, and the password the directory's policy; nothing is made otherwise.
+    /// 2. [`Conflict::NameReserved`] when the name was somebody's who is gone; [`Application::release`] frees it.
+    /// 3. [`Error::Unavailable`] when a directory is silent: it may hold the name.
+    /// 4. The name must pass the rules for new names, and the password the directory's policy; nothing is made otherwise.
     pub async fn create_user(&self, account: NewAccount) -> Result<Resolved<User>, Error> {
         let app = self.in_use()?;
         let name = Username::for_creation(&account.name)?;
         account.profile.check()?;
         let secret = account.password.map(Secret::new).transpose()?;
         self.refuse_alias(&app, &name).await?;
+        self.refuse_reserved(&name, None).await?;
         let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
-        let new = NewUser {
-            name: name.clone(),
-            profile: account.profile,
-            active: true,
-        };
+        let new = NewUser { name: name.clone(), profile: account.profile, active: true };
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => {
                 let user = internal.new_user(&new);
@@ -99,28 +94,18 @@ impl Application {
                     None => None,
                 };
                 let free_in = self.stored_where(&app, |_| true);
-                let change = Change::AddUser {
-                    directory,
-                    user,
-                    free_in,
-                    credential,
-                };
+                let change = Change::AddUser { directory, user, free_in, credential };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
             Some(Via::Delegated(_)) if secret.is_some() => return Err(Error::Forbidden("password")),
             Some(Via::Delegated(delegated)) => {
                 let free_in = self.stored_where(&app, |_| true);
-                let change = Change::AddUser {
-                    directory,
-                    user: delegated.new_user(&new),
-                    free_in,
-                    credential: None,
-                };
+                let change =
+                    Change::AddUser { directory, user: delegated.new_user(&new), free_in, credential: None };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
             Some(Via::Live(live)) => {
-                self.create_live(live.powers(), directory, &new, secret.as_ref())
-                    .await?
+                self.create_live(live.powers(), directory, &new, secret.as_ref()).await?
             }
             Some(Via::Detached) | None => return Err(Error::silent(directory)),
         }
@@ -136,22 +121,13 @@ impl Application {
         secret: Option<&Secret>,
     ) -> Result<(), Error> {
         let users = writes_users(powers)?;
-        let passwords = secret
-            .map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret)))
-            .transpose()?;
-        let made = self
-            .told(directory, users.add_user(new), Conflict::NameTaken)
-            .await?;
+        let passwords = secret.map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret))).transpose()?;
+        let made = self.told(directory, users.add_user(new), Conflict::NameTaken).await?;
         if made.name != new.name {
             return Err(Error::broken("a directory made a user of another name"));
         }
         if let Some((passwords, secret)) = passwords {
-            self.told(
-                directory,
-                passwords.set_password(&made.external_id, secret),
-                Conflict::Stale,
-            )
-            .await?;
+            self.told(directory, passwords.set_password(&made.external_id, secret), Conflict::Stale).await?;
         }
         Ok(())
     }
@@ -170,11 +146,7 @@ impl Application {
         check_attributes(&user.value().attributes, &patch.attributes)?;
         let app = self.in_use()?;
         let operation = match patch {
-            UserPatch {
-                profile: None,
-                active: None,
-                ..
-            } => Operation::UpdateUserAttribute,
+            UserPatch { profile: None, active: None, .. } => Operation::UpdateUserAttribute,
             _ => Operation::UpdateUser,
         };
         let directory = self.route_user_change(&app, user, operation).await?;
@@ -185,18 +157,12 @@ impl Application {
                 let update = users.update_user(&subject.external_id, &patch);
                 self.told(directory, update, Conflict::Stale).await?;
                 if patch.active == Some(false) {
-                    self.throng
-                        .apply(vec![Change::EndSessions(subject)], Conflict::Stale)
-                        .await?;
+                    self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await?;
                 }
             }
             _ => {
                 let free_in = self.above(&app, directory);
-                let change = Change::UpdateUser {
-                    subject,
-                    patch,
-                    free_in,
-                };
+                let change = Change::UpdateUser { subject, patch, free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
             }
         }
@@ -205,8 +171,8 @@ impl Application {
 
     /// Renames a user; identity, groups and password stay.
     ///
-    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the new name (Q06), or it is an alias, or another's
-    ///    claim stands on it. A change of spelling alone is allowed (R255).
+    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the new name (Q06), or it is an alias;
+    ///    [`Conflict::NameReserved`] when another's claim stands on it. A change of spelling alone is allowed (R255).
     /// 2. The claim of the account follows to the new name.
     pub async fn rename_user(&self, user: &Resolved<User>, name: &str) -> Result<Resolved<User>, Error> {
         let app = self.in_use()?;
@@ -216,6 +182,7 @@ impl Application {
         let same = name == user.value().name;
         if !same {
             self.refuse_alias(&app, &name).await?;
+            self.refuse_reserved(&name, Some(&user.subject())).await?;
             let mut standings = self.user_standings(&app, &name).await?;
             if app.plan.rules().rename == RenameScope::SameDirectory {
                 standings.retain(|standing| standing.directory == directory);
@@ -237,11 +204,7 @@ impl Application {
                 let everywhere = app.plan.rules().rename == RenameScope::EveryDirectory;
                 let free_in = self.stored_where(&app, |rank| everywhere && Some(rank) != own_rank);
                 let free_in = if same { vec![] } else { free_in };
-                let change = Change::RenameUser {
-                    subject,
-                    name: name.clone(),
-                    free_in,
-                };
+                let change = Change::RenameUser { subject, name: name.clone(), free_in };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
         }
@@ -259,29 +222,17 @@ impl Application {
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => {
                 let users = writes_users(live.powers())?;
-                self.told(
-                    directory,
-                    users.remove_user(&subject.external_id),
-                    Conflict::Stale,
-                )
-                .await?;
+                self.told(directory, users.remove_user(&subject.external_id), Conflict::Stale).await?;
                 let ended = Change::EndSessions(subject.clone());
                 self.throng.apply(vec![ended], Conflict::Stale).await?;
             }
             _ => {
                 let free_in = self.above(&app, directory);
-                let change = Change::RemoveUser {
-                    subject: subject.clone(),
-                    free_in,
-                };
+                let change = Change::RemoveUser { subject: subject.clone(), free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
             }
         }
-        let surfaced = match self
-            .look_up(&app, &user.value().name, Purpose::Lookup)
-            .await?
-            .verdict
-        {
+        let surfaced = match self.look_up(&app, &user.value().name, Purpose::Lookup).await?.verdict {
             Verdict::Resolved(next) => Some(next.subject()),
             Verdict::Refused { .. } | Verdict::Unknown(_) | Verdict::Undecided(_) => None,
         };
@@ -302,15 +253,9 @@ impl Application {
             Some(Via::Internal(internal)) => self.set_internal(&app, internal, &now, &secret).await,
             Some(Via::Live(live)) => {
                 let passwords = sets_passwords(live.powers())?;
-                self.told(
-                    directory,
-                    passwords.set_password(&subject.external_id, &secret),
-                    Conflict::Stale,
-                )
-                .await?;
-                self.throng
-                    .apply(vec![Change::EndSessions(subject)], Conflict::Stale)
-                    .await
+                self.told(directory, passwords.set_password(&subject.external_id, &secret), Conflict::Stale)
+                    .await?;
+                self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
             }
             Some(Via::Delegated(_)) => Err(Error::Forbidden("password")),
             Some(Via::Detached) | None => Err(Error::silent(directory)),
@@ -326,19 +271,13 @@ impl Application {
     ) -> Result<(), Error> {
         let credential = internal.new_credential(user.value(), secret).await?;
         let free_in = self.above(app, user.directory());
-        let change = Change::SetCredential {
-            subject: user.subject(),
-            credential,
-            free_in,
-        };
+        let change = Change::SetCredential { subject: user.subject(), credential, free_in };
         self.throng.apply(vec![change], Conflict::Stale).await
     }
 
     /// Ends all sessions of an account.
     pub async fn end_sessions(&self, user: &Resolved<User>) -> Result<(), Error> {
-        self.throng
-            .apply(vec![Change::EndSessions(user.subject())], Conflict::Stale)
-            .await
+        self.throng.apply(vec![Change::EndSessions(user.subject())], Conflict::Stale).await
     }
 
     /// Gives a user another name in this application, in place of a former one (R806).
@@ -358,21 +297,13 @@ impl Application {
             return Err(why.into());
         }
         let free_in = self.stored_where(&app, |_| true);
-        let change = Change::SetAlias {
-            application: self.id,
-            subject: now.subject(),
-            alias,
-            free_in,
-        };
+        let change = Change::SetAlias { application: self.id, subject: now.subject(), alias, free_in };
         self.throng.apply(vec![change], Conflict::NameTaken).await
     }
 
     /// Takes a user's other name away.
     pub async fn remove_alias(&self, user: &Resolved<User>) -> Result<(), Error> {
-        let change = Change::RemoveAlias {
-            application: self.id,
-            subject: user.subject(),
-        };
+        let change = Change::RemoveAlias { application: self.id, subject: user.subject() };
         self.throng.apply(vec![change], Conflict::Stale).await
     }
 

@@ -62,12 +62,7 @@ impl Delegated {
         verifier: Option<Arc<dyn Verifier>>,
         deadline: Duration,
     ) -> Self {
-        Self {
-            records,
-            settings,
-            verifier,
-            deadline,
-        }
+        Self { records, settings, verifier, deadline }
     }
 
     /// A user as this directory would keep it.
@@ -77,12 +72,7 @@ impl Delegated {
 
     fn own_powers(&self) -> Powers<'_> {
         // No password is kept here, so that none can be set (R502).
-        Powers {
-            users: Some(self),
-            groups: Some(self),
-            members: Some(self),
-            passwords: None,
-        }
+        Powers { users: Some(self), groups: Some(self), members: Some(self), passwords: None }
     }
 
     fn follows_the_verifier(&self) -> bool {
@@ -91,14 +81,12 @@ impl Delegated {
     }
 
     async fn verify(&self, name: &Username, secret: &Secret) -> Result<Vouched, LoginFault> {
-        let vouched = self
-            .within_deadline(|verifier| verifier.verify(name, secret))
-            .await?;
+        let vouched = self.within_deadline(|verifier| verifier.verify(name, secret)).await?;
         match &vouched {
             // A verifier that matches more than was asked for would hand out another person's account (T17).
-            Vouched::Accepted(account) if account.name != *name => Err(LoginFault::Verifier(
-                DirectoryError::new(Fault::Broken, "name of the verified account"),
-            )),
+            Vouched::Accepted(account) if account.name != *name => {
+                Err(LoginFault::Verifier(DirectoryError::new(Fault::Broken, "name of the verified account")))
+            }
             _ => Ok(vouched),
         }
     }
@@ -111,10 +99,7 @@ impl Delegated {
         F: Future<Output = Result<T, DirectoryError>> + 'v,
     {
         let silent = |what| LoginFault::Verifier(DirectoryError::new(Fault::Unavailable, what));
-        let verifier = self
-            .verifier
-            .as_deref()
-            .ok_or_else(|| silent("no verifier is attached"))?;
+        let verifier = self.verifier.as_deref().ok_or_else(|| silent("no verifier is attached"))?;
         match tokio::time::timeout(self.deadline, ask(verifier)).await {
             Ok(answer) => answer.map_err(LoginFault::Verifier),
             Err(_) => Err(silent("the verifier")),
@@ -126,11 +111,7 @@ impl Delegated {
         if let Some(user) = known.filter(|user| user.external_id == account.external_id) {
             return self.update(user, account).await;
         }
-        let by_id = self
-            .records
-            .store
-            .user_by_id(&self.records.subject(&account.external_id))
-            .await?;
+        let by_id = self.records.store.user_by_id(&self.records.subject(&account.external_id)).await?;
         match by_id {
             Some(renamed) if self.settings.known_user == KnownUser::UpdateAtLogin => {
                 self.rename(&renamed, account).await
@@ -158,36 +139,21 @@ impl Delegated {
             });
         }
         if user.profile != account.profile {
-            let patch = UserPatch {
-                profile: Some(account.profile.clone()),
-                ..UserPatch::default()
-            };
-            changes.push(Change::UpdateUser {
-                subject,
-                patch,
-                free_in: vec![],
-            });
+            let patch = UserPatch { profile: Some(account.profile.clone()), ..UserPatch::default() };
+            changes.push(Change::UpdateUser { subject, patch, free_in: vec![] });
         }
         if changes.is_empty() {
             return Ok(Local::Account(user.clone(), Made::Before));
         }
         self.apply(changes).await?;
-        let updated = User {
-            name: account.name.clone(),
-            profile: account.profile.clone(),
-            ..user.clone()
-        };
+        let updated = User { name: account.name.clone(), profile: account.profile.clone(), ..user.clone() };
         Ok(Local::Account(updated, Made::Before))
     }
 
     /// The account was renamed at the verifier; the local one follows unless its new name is taken (R315, T04).
     async fn rename(&self, renamed: &User, account: &Account) -> Result<Local, LoginFault> {
         let subject = self.records.subject(&renamed.external_id);
-        let to_new_name = Change::RenameUser {
-            subject,
-            name: account.name.clone(),
-            free_in: vec![],
-        };
+        let to_new_name = Change::RenameUser { subject, name: account.name.clone(), free_in: vec![] };
         let outcome = match self.apply(vec![to_new_name.clone()]).await {
             Err(error) if error.fault() == Fault::Conflict => match self.settings.taken_name {
                 TakenName::Quarantine => return Ok(Local::Quarantined),
@@ -198,21 +164,13 @@ impl Delegated {
         if !outcome {
             return Ok(Local::Quarantined);
         }
-        let renamed = User {
-            name: account.name.clone(),
-            ..renamed.clone()
-        };
+        let renamed = User { name: account.name.clone(), ..renamed.clone() };
         self.update(&renamed, account).await
     }
 
     /// Frees a name by renaming its holder to `name#1`, `name#2` and so on, as Crowd does; `false` when none is free.
     async fn rename_over_holder(&self, to_new_name: Change, name: &Username) -> Result<bool, LoginFault> {
-        let Some(holder) = self
-            .records
-            .store
-            .user(self.records.directory, name.key())
-            .await?
-        else {
+        let Some(holder) = self.records.store.user(self.records.directory, name.key()).await? else {
             // The conflict was a claim of somebody else's on the name: no renaming mends that.
             return Ok(false);
         };
@@ -221,11 +179,7 @@ impl Delegated {
             let Ok(aside) = Username::new(format!("{}#{n}", holder.name)) else {
                 return Ok(false);
             };
-            let aside = Change::RenameUser {
-                subject: subject.clone(),
-                name: aside,
-                free_in: vec![],
-            };
+            let aside = Change::RenameUser { subject: subject.clone(), name: aside, free_in: vec![] };
             match self.apply(vec![aside, to_new_name.clone()]).await {
                 Ok(()) => return Ok(true),
                 Err(error) if error.fault() == Fault::Conflict => {}
@@ -237,9 +191,7 @@ impl Delegated {
 
     /// Somebody else holds the name here: the newcomer's predecessor, or somebody who was renamed meanwhile (R521).
     async fn meet_holder(&self, holder: &User, account: &Account) -> Result<Local, LoginFault> {
-        let today = self
-            .within_deadline(|verifier| verifier.account(&holder.external_id))
-            .await?;
+        let today = self.within_deadline(|verifier| verifier.account(&holder.external_id)).await?;
         let subject = self.records.subject(&holder.external_id);
         match today {
             Some(moved) if moved.name.key() != account.name.key() => {
@@ -248,11 +200,7 @@ impl Delegated {
                 if !follows {
                     return Ok(Local::Quarantined);
                 }
-                let aside = Change::RenameUser {
-                    subject,
-                    name: moved.name,
-                    free_in: vec![],
-                };
+                let aside = Change::RenameUser { subject, name: moved.name, free_in: vec![] };
                 match self.apply(vec![aside]).await {
                     Ok(()) => self.create(account).await,
                     Err(error) if error.fault() == Fault::Conflict => Ok(Local::Quarantined),
@@ -265,19 +213,9 @@ impl Delegated {
                 RecycledName::Quarantine => Ok(Local::Quarantined),
                 RecycledName::Adopt => {
                     let external_id = account.external_id.clone();
-                    let change = Change::ReplaceExternalId {
-                        subject,
-                        external_id: external_id.clone(),
-                    };
+                    let change = Change::ReplaceExternalId { subject, external_id: external_id.clone() };
                     self.apply(vec![change]).await?;
-                    self.update(
-                        &User {
-                            external_id,
-                            ..holder.clone()
-                        },
-                        account,
-                    )
-                    .await
+                    self.update(&User { external_id, ..holder.clone() }, account).await
                 }
             },
         }
@@ -348,11 +286,8 @@ impl Delegated {
     }
 
     async fn refresh_nesting(&self, named: &AccountGroups) -> Result<(), StoreError> {
-        let children: BTreeSet<&GroupName> = named
-            .direct
-            .iter()
-            .chain(named.nested.iter().map(|(child, _)| child))
-            .collect();
+        let children: BTreeSet<&GroupName> =
+            named.direct.iter().chain(named.nested.iter().map(|(child, _)| child)).collect();
         for child in children {
             let parents: Vec<GroupName> = named
                 .nested
@@ -360,8 +295,7 @@ impl Delegated {
                 .filter(|(below, _)| below == child)
                 .map(|(_, parent)| parent.clone())
                 .collect();
-            self.refresh_parents(&Member::Group(child.clone()), &parents)
-                .await?;
+            self.refresh_parents(&Member::Group(child.clone()), &parents).await?;
         }
         Ok(())
     }
@@ -371,18 +305,11 @@ impl Delegated {
         let member_of = self.parents(member).await?;
         let mut kept = Vec::new();
         for name in named.iter().chain(&member_of) {
-            kept.extend(
-                self.local_group(name)
-                    .await?
-                    .map(|group| (group.name, group.origin)),
-            );
+            kept.extend(self.local_group(name).await?.map(|group| (group.name, group.origin)));
         }
         let refresh = refresh_groups(named, &kept, &member_of, Emptiness::IsAFact);
         for name in refresh.make {
-            let group = Group {
-                origin: Origin::Imported,
-                ..self.records.new_group(&unnamed(&name))
-            };
+            let group = Group { origin: Origin::Imported, ..self.records.new_group(&unnamed(&name)) };
             self.tolerate_conflict(self.add_group_change(group)).await?;
         }
         for group in refresh.join {
@@ -406,8 +333,7 @@ impl Delegated {
     async fn give_default_groups(&self, user: &User) -> Result<(), StoreError> {
         for name in &self.settings.default_groups {
             if self.local_group(name).await?.is_none() {
-                self.tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name))))
-                    .await?;
+                self.tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name)))).await?;
             }
             self.tolerate_conflict(Change::AddMember {
                 directory: self.records.directory,
@@ -423,11 +349,7 @@ impl Delegated {
     async fn parents(&self, member: &Member) -> Result<Vec<GroupName>, StoreError> {
         let (mut parents, mut request) = (Vec::new(), PageRequest::default());
         loop {
-            let page = self
-                .records
-                .store
-                .parents(self.records.directory, member, &request)
-                .await?;
+            let page = self.records.store.parents(self.records.directory, member, &request).await?;
             parents.extend(page.items);
             match page.next {
                 Some(next) => request = request.after(next),
@@ -438,28 +360,18 @@ impl Delegated {
 
     async fn local_group(&self, name: &GroupName) -> Result<Option<Group>, StoreError> {
         let groups = self.records.store.locate_groups(name.key()).await?;
-        Ok(groups
-            .into_iter()
-            .find(|(at, _)| *at == self.records.directory)
-            .map(|(_, group)| group))
+        Ok(groups.into_iter().find(|(at, _)| *at == self.records.directory).map(|(_, group)| group))
     }
 
     fn add_group_change(&self, group: Group) -> Change {
-        Change::AddGroup {
-            directory: self.records.directory,
-            group,
-            free_in: vec![],
-        }
+        Change::AddGroup { directory: self.records.directory, group, free_in: vec![] }
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.records
-            .store
-            .apply(&ChangeSet::new(self.records.clock.now(), changes))
-            .await?;
+        self.records.store.apply(&ChangeSet::new(self.records.clock.now(), changes)).await?;
         Ok(())
     }
 
@@ -475,10 +387,7 @@ impl Delegated {
 const MAX_FORCED_RENAMES: usize = 1_000;
 
 fn unnamed(name: &GroupName) -> NewGroup {
-    NewGroup {
-        name: name.clone(),
-        description: String::new(),
-    }
+    NewGroup { name: name.clone(), description: String::new() }
 }
 
 #[async_trait]
@@ -493,12 +402,7 @@ impl Stored for Delegated {
     }
 
     async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
-        let say = |credence| {
-            Ok(Checked {
-                credence,
-                spent: Spent::Nothing,
-            })
-        };
+        let say = |credence| Ok(Checked { credence, spent: Spent::Nothing });
         if !self.follows_the_verifier() && known.is_none() {
             return say(Credence::Unknown);
         }

@@ -41,12 +41,7 @@ records_as_directory!(Internal);
 
 impl Internal {
     pub(crate) fn new(records: RecordsOf, settings: InternalSettings, hasher: Hasher) -> Self {
-        Self {
-            records,
-            settings,
-            hasher,
-            guesses: Mutex::default(),
-        }
+        Self { records, settings, hasher, guesses: Mutex::default() }
     }
 
     /// A user as this directory would keep it.
@@ -55,30 +50,17 @@ impl Internal {
     }
 
     fn own_powers(&self) -> Powers<'_> {
-        Powers {
-            users: Some(self),
-            groups: Some(self),
-            members: Some(self),
-            passwords: Some(self),
-        }
+        Powers { users: Some(self), groups: Some(self), members: Some(self), passwords: Some(self) }
     }
 
     /// Checks a new password against the policy and the history, and makes what is to be stored (R707).
     pub(crate) async fn new_credential(&self, user: &User, secret: &Secret) -> Result<Credential, Error> {
         let policy = &self.settings.password_policy;
-        let context = [
-            user.name.as_str(),
-            &user.profile.email,
-            &user.profile.display_name,
-        ];
+        let context = [user.name.as_str(), &user.profile.email, &user.profile.display_name];
         let context: Vec<&str> = context.into_iter().filter(|word| !word.is_empty()).collect();
         check_new_password(policy, secret, &context)
             .map_err(|broken| Error::Invalid(Invalid::Policy(broken)))?;
-        let former = self
-            .records
-            .store
-            .credential(&self.records.subject(&user.external_id))
-            .await?;
+        let former = self.records.store.credential(&self.records.subject(&user.external_id)).await?;
         if let Some(former) = &former
             && self.hasher.check_history(policy, secret, former).await? == Reuse::Reused
         {
@@ -86,9 +68,7 @@ impl Internal {
         }
         Ok(Credential {
             hash: CredentialState::Usable(self.hasher.hash(secret).await?),
-            history: former
-                .map(|former| remembered(former, policy.history))
-                .unwrap_or_default(),
+            history: former.map(|former| remembered(former, policy.history)).unwrap_or_default(),
             changed_at: self.records.clock.now(),
             failed_attempts: 0,
             must_change: false,
@@ -170,11 +150,7 @@ impl Internal {
         let count = guesses.entry(account.clone()).or_default();
         let others = *count;
         *count += 1;
-        Guess {
-            guesses: &self.guesses,
-            account: account.clone(),
-            others,
-        }
+        Guess { guesses: &self.guesses, account: account.clone(), others }
     }
 }
 
@@ -221,27 +197,14 @@ impl Stored for Internal {
 
     async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
         let Some(user) = known else {
-            return Ok(Checked {
-                credence: Credence::Unknown,
-                spent: Spent::Nothing,
-            });
+            return Ok(Checked { credence: Credence::Unknown, spent: Spent::Nothing });
         };
         if !user.active && login.tell_inactive == TellInactive::BeforePassword {
-            return Ok(Checked {
-                credence: Credence::Refused(Refusal::Inactive),
-                spent: Spent::Nothing,
-            });
+            return Ok(Checked { credence: Credence::Refused(Refusal::Inactive), spent: Spent::Nothing });
         }
-        let credential = self
-            .records
-            .store
-            .credential(&self.records.subject(&user.external_id))
-            .await?;
+        let credential = self.records.store.credential(&self.records.subject(&user.external_id)).await?;
         let credence = self.check(user, login.secret, credential).await?;
-        Ok(Checked {
-            credence,
-            spent: Spent::AHash,
-        })
+        Ok(Checked { credence, spent: Spent::AHash })
     }
 }
 
@@ -250,23 +213,12 @@ impl SetPasswords for Internal {
     async fn set_password(&self, id: &ExternalId, secret: &Secret) -> Result<(), DirectoryError> {
         let user = self.records.user_by_id(id).await?;
         let user = user.ok_or_else(|| DirectoryError::new(Fault::Missing, "user"))?;
-        let credential = self
-            .new_credential(&user, secret)
-            .await
-            .map_err(|error| match error {
-                Error::Invalid(cause) => DirectoryError::new(Fault::Invalid, "password").caused_by(cause),
-                Error::Unavailable { .. } => {
-                    DirectoryError::new(Fault::Unavailable, "password").caused_by(error)
-                }
-                other => DirectoryError::new(Fault::Broken, "password").caused_by(other),
-            })?;
+        let credential = self.new_credential(&user, secret).await.map_err(|error| match error {
+            Error::Invalid(cause) => DirectoryError::new(Fault::Invalid, "password").caused_by(cause),
+            Error::Unavailable { .. } => DirectoryError::new(Fault::Unavailable, "password").caused_by(error),
+            other => DirectoryError::new(Fault::Broken, "password").caused_by(other),
+        })?;
         let subject = self.records.subject(id);
-        self.records
-            .apply(Change::SetCredential {
-                subject,
-                credential,
-                free_in: vec![],
-            })
-            .await
+        self.records.apply(Change::SetCredential { subject, credential, free_in: vec![] }).await
     }
 }

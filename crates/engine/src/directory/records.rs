@@ -26,10 +26,7 @@ pub(crate) struct RecordsOf {
 
 impl RecordsOf {
     pub(crate) fn subject(&self, id: &ExternalId) -> Subject {
-        Subject {
-            directory: self.directory,
-            external_id: id.clone(),
-        }
+        Subject { directory: self.directory, external_id: id.clone() }
     }
 
     pub(crate) async fn user(&self, name: &Username) -> Result<Option<User>, DirectoryError> {
@@ -42,10 +39,7 @@ impl RecordsOf {
 
     pub(crate) async fn group(&self, name: &GroupName) -> Result<Option<Group>, DirectoryError> {
         let groups = self.store.locate_groups(name.key()).await?;
-        Ok(groups
-            .into_iter()
-            .find(|(directory, _)| *directory == self.directory)
-            .map(|(_, group)| group))
+        Ok(groups.into_iter().find(|(directory, _)| *directory == self.directory).map(|(_, group)| group))
     }
 
     pub(crate) async fn find_users(
@@ -55,10 +49,7 @@ impl RecordsOf {
     ) -> Result<Page<User>, DirectoryError> {
         let (mut found, mut request) = (Vec::new(), page.clone());
         loop {
-            let part = self
-                .store
-                .search_users(&[self.directory], filter, &request)
-                .await?;
+            let part = self.store.search_users(&[self.directory], filter, &request).await?;
             found.extend(own(part.items).filter(|user| filter.matches_user(user)));
             match part.next {
                 Some(next) if found.len() <= page.limit() => request = request.after(next),
@@ -74,10 +65,7 @@ impl RecordsOf {
     ) -> Result<Page<Group>, DirectoryError> {
         let (mut found, mut request) = (Vec::new(), page.clone());
         loop {
-            let part = self
-                .store
-                .search_groups(&[self.directory], filter, &request)
-                .await?;
+            let part = self.store.search_groups(&[self.directory], filter, &request).await?;
             found.extend(own(part.items).filter(|group| filter.matches_group(group)));
             match part.next {
                 Some(next) if found.len() <= page.limit() => request = request.after(next),
@@ -103,9 +91,7 @@ impl RecordsOf {
     }
 
     pub(crate) async fn apply(&self, change: Change) -> Result<(), DirectoryError> {
-        self.store
-            .apply(&ChangeSet::one(self.clock.now(), change))
-            .await?;
+        self.store.apply(&ChangeSet::one(self.clock.now(), change)).await?;
         Ok(())
     }
 
@@ -148,40 +134,24 @@ impl RecordsOf {
         id: &ExternalId,
         patch: &UserPatch,
     ) -> Result<User, DirectoryError> {
-        let change = Change::UpdateUser {
-            subject: self.subject(id),
-            patch: patch.clone(),
-            free_in: vec![],
-        };
+        let change = Change::UpdateUser { subject: self.subject(id), patch: patch.clone(), free_in: vec![] };
         self.apply(change).await?;
         self.kept_user(id).await
     }
 
     pub(crate) async fn rename_user(&self, id: &ExternalId, name: &Username) -> Result<User, DirectoryError> {
-        let change = Change::RenameUser {
-            subject: self.subject(id),
-            name: name.clone(),
-            free_in: vec![],
-        };
+        let change = Change::RenameUser { subject: self.subject(id), name: name.clone(), free_in: vec![] };
         self.apply(change).await?;
         self.kept_user(id).await
     }
 
     pub(crate) async fn remove_user(&self, id: &ExternalId) -> Result<(), DirectoryError> {
-        self.apply(Change::RemoveUser {
-            subject: self.subject(id),
-            free_in: vec![],
-        })
-        .await
+        self.apply(Change::RemoveUser { subject: self.subject(id), free_in: vec![] }).await
     }
 
     pub(crate) async fn add_group(&self, group: &NewGroup) -> Result<Group, DirectoryError> {
         let group = self.new_group(group);
-        let change = Change::AddGroup {
-            directory: self.directory,
-            group: group.clone(),
-            free_in: vec![],
-        };
+        let change = Change::AddGroup { directory: self.directory, group: group.clone(), free_in: vec![] };
         self.apply(change).await?;
         Ok(group)
     }
@@ -191,23 +161,14 @@ impl RecordsOf {
         name: &GroupName,
         patch: &GroupPatch,
     ) -> Result<Group, DirectoryError> {
-        let change = Change::UpdateGroup {
-            directory: self.directory,
-            group: name.clone(),
-            patch: patch.clone(),
-        };
+        let change =
+            Change::UpdateGroup { directory: self.directory, group: name.clone(), patch: patch.clone() };
         self.apply(change).await?;
-        self.group(name)
-            .await?
-            .ok_or_else(|| DirectoryError::new(Fault::Missing, "group"))
+        self.group(name).await?.ok_or_else(|| DirectoryError::new(Fault::Missing, "group"))
     }
 
     pub(crate) async fn remove_group(&self, name: &GroupName) -> Result<(), DirectoryError> {
-        self.apply(Change::RemoveGroup {
-            directory: self.directory,
-            group: name.clone(),
-        })
-        .await
+        self.apply(Change::RemoveGroup { directory: self.directory, group: name.clone() }).await
     }
 
     pub(crate) async fn add_member(&self, group: &GroupName, member: &Member) -> Result<(), DirectoryError> {
@@ -234,18 +195,13 @@ impl RecordsOf {
     }
 
     async fn kept_user(&self, id: &ExternalId) -> Result<User, DirectoryError> {
-        self.user_by_id(id)
-            .await?
-            .ok_or_else(|| DirectoryError::new(Fault::Missing, "user"))
+        self.user_by_id(id).await?.ok_or_else(|| DirectoryError::new(Fault::Missing, "user"))
     }
 }
 
 /// Searches of one directory give one holder for each name.
 fn own<T>(items: Vec<Namesakes<T>>) -> impl Iterator<Item = T> {
-    items
-        .into_iter()
-        .flat_map(|namesakes| namesakes.holders)
-        .map(|(_, value)| value)
+    items.into_iter().flat_map(|namesakes| namesakes.holders).map(|(_, value)| value)
 }
 
 /// Implements the reading half of [`Directory`](throng_core::directory::Directory), and the powers over records, by a
@@ -340,11 +296,7 @@ macro_rules! records_as_directory {
                 secret: &Secret,
             ) -> Result<Credence, DirectoryError> {
                 let known = self.records.user(name).await?;
-                let login = Login {
-                    name,
-                    secret,
-                    tell_inactive: TellInactive::AfterPassword,
-                };
+                let login = Login { name, secret, tell_inactive: TellInactive::AfterPassword };
                 Ok(self.log_in(&login, known.as_ref()).await?.credence)
             }
             fn powers(&self) -> Powers<'_> {
