@@ -1,0 +1,55 @@
+//! Several user directories for one application, in the application's own order, with reasons.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use throng::sqlite::SqliteStore;
+//! use throng::{NewAccount, Plan, Throng};
+//!
+//! let throng = Throng::builder(SqliteStore::in_memory().await?).build().await?;
+//! let people = throng.internal_directory("People").await?;
+//! let guests = throng.internal_directory("Guests").await?;
+//! let wiki = throng.ensure_application("wiki", Plan::new().seat(people)?.seat(guests)?).await?;
+//!
+//! wiki.create_user(NewAccount::named("anna").password("coffee before noon")).await?;
+//! let anna = wiki.authenticate("ANNA", "coffee before noon").await?;
+//! assert_eq!(anna.user().directory(), people);
+//! println!("{}", wiki.explain("anna").await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
+//!
+//! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups. A
+//! feature adds; it never changes what is there.
+
+pub use throng_core as core;
+pub use throng_engine::application::{
+    Admission, Adoption, Authenticated, Depth, Explanation, LoggedIn, Membership, NameState, NewAccount,
+    OpenSession, Removed, SessionToken, Switch,
+};
+pub use throng_engine::{Application, Builder, Error, SessionLimits, Throng, error, import};
+pub use throng_passwords as passwords;
+
+pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
+
+/// The clock and the entropy of the machine.
+pub use throng_engine::system;
+
+/// The store in a SQLite file.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use throng_store_sql::{DriverFault, OpenError, OpenFault, SqliteOptions, SqliteStore};
+}
+
+/// CSV files of users and groups.
+#[cfg(feature = "csv")]
+pub mod csv {
+    pub use throng_interchange::csv::*;
+}
+
+/// The README's code is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
