@@ -82,7 +82,7 @@ pub enum Change {
         free_in: Vec<DirectoryId>,
     },
     /// Replaces the external id of an account, when its source knows the same person by another one. Claims on the
-    /// account follow, and its sessions stay. `Missing` when there is no such account; `Conflict` when the new id is
+    /// account follow; its sessions end. `Missing` when there is no such account; `Conflict` when the new id is
     /// taken.
     ReplaceExternalId {
         /// The account.

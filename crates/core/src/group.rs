@@ -27,6 +27,11 @@ impl Group {
     pub fn key(&self) -> &Key {
         self.name.key()
     }
+
+    /// Whether a text keeps the limits of a description: its length, and no control characters.
+    pub fn may_describe(text: &str) -> bool {
+        text.chars().count() <= Self::MAX_DESCRIPTION_CHARS && !text.chars().any(char::is_control)
+    }
 }
 
 /// Where a group was made. In a directory fed from elsewhere, only local groups may be changed here (R120, R125).

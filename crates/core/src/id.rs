@@ -162,9 +162,9 @@ impl ExternalId {
         Ok(Self(text.into_boxed_str()))
     }
 
-    /// Draws an id for an account made here (R312).
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(Id::<IdentityKind>::random(entropy).to_string().into_boxed_str())
+    /// Draws an id for something made here (R312), behind a short prefix.
+    pub fn random(prefix: &'static str, entropy: &dyn Entropy) -> Self {
+        Self(format!("{prefix}{}", Id::<IdentityKind>::random(entropy)).into_boxed_str())
     }
 
     /// The id as text.

@@ -6,7 +6,7 @@ use throng_core::error::{DirectoryError, Fault};
 use throng_core::id::DirectoryId;
 use throng_core::resolve::{Answer, Memory};
 
-use crate::error::{Conflict, Error};
+use crate::error::Error;
 
 /// What came back from a directory.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(crate) async fn hear<T>(
             tracing::warn!(%directory, cause = %error, "a directory does not answer");
             Ok(Heard::Silent)
         }
-        Ok(Err(error)) => Err(Error::from_directory(error, directory, Conflict::Stale)),
+        Ok(Err(error)) => Err(Error::fault_of(error)),
         Err(_) => {
             tracing::warn!(%directory, "a directory does not answer within the deadline");
             Ok(Heard::Silent)

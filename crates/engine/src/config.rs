@@ -1,14 +1,15 @@
 //! The configuration in use: what the store says, joined with what the host attached.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use throng_core::directory::{Directory, Verifier};
 use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
 use throng_core::plan::{Plan, Seat};
-use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord};
+use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
 
 use crate::directory::{Delegated, Internal, Mount, RecordsOf, Via};
 use crate::error::Error;
@@ -18,7 +19,23 @@ use crate::throng::Engine;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) live: HashMap<DirectoryId, Arc<dyn Directory>>,
+    /// By the name of the directory that they were attached to.
     pub(crate) verifiers: HashMap<Key, Arc<dyn Verifier>>,
+    /// By the directory that had the name when it was first met: renaming a directory detaches nothing.
+    pub(crate) bound: Mutex<HashMap<DirectoryId, Arc<dyn Verifier>>>,
+}
+
+impl Attached {
+    fn verifier(&self, record: &DirectoryRecord) -> Option<Arc<dyn Verifier>> {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        match bound.entry(record.id) {
+            Entry::Occupied(known) => Some(Arc::clone(known.get())),
+            Entry::Vacant(unknown) => {
+                let named = self.verifiers.get(&record.name.key())?;
+                Some(Arc::clone(unknown.insert(Arc::clone(named))))
+            }
+        }
+    }
 }
 
 /// A snapshot of the configuration. Replaced as a whole when something changes.
@@ -135,16 +152,28 @@ impl Config {
 fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord) -> Via {
     let records = RecordsOf {
         directory: record.id,
+        drawn: match record.kind {
+            DirectoryKind::Delegated(_) => Delegated::UNBOUND,
+            DirectoryKind::Internal(_) | DirectoryKind::Live => "",
+        },
+        nesting: match &record.kind {
+            DirectoryKind::Internal(settings) => settings.nesting,
+            DirectoryKind::Delegated(settings) => settings.nesting,
+            DirectoryKind::Live => Nesting::Direct,
+        },
         store: Arc::clone(&engine.store),
         clock: Arc::clone(&engine.clock),
         entropy: Arc::clone(&engine.entropy),
     };
     match &record.kind {
-        DirectoryKind::Internal(settings) => {
-            Via::Internal(Arc::new(Internal::new(records, settings.clone(), engine.hasher.clone())))
-        }
+        DirectoryKind::Internal(settings) => Via::Internal(Arc::new(Internal::new(
+            records,
+            settings.clone(),
+            engine.hasher.clone(),
+            engine.guesses.clone(),
+        ))),
         DirectoryKind::Delegated(settings) => {
-            let verifier = attached.verifiers.get(&record.name.key()).cloned();
+            let verifier = attached.verifier(record);
             Via::Delegated(Arc::new(Delegated::new(records, settings.clone(), verifier, engine.deadline)))
         }
         DirectoryKind::Live => attached.live.get(&record.id).cloned().map_or(Via::Detached, Via::Live),

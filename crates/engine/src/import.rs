@@ -9,12 +9,12 @@ use throng_core::import::{GroupRow, UserRow};
 use throng_core::member::Limits;
 use throng_core::name::{GroupName, InvalidName, Key, Username};
 use throng_core::password::{Credential, CredentialState, EncodedHash, HashTooLong};
-use throng_core::registry::DirectoryKind;
+use throng_core::registry::{DirectoryKind, Nesting};
 use throng_core::user::{InvalidProfile, User};
 use throng_passwords::hasher::HasherError;
 use throng_passwords::scheme::{HashError, StoredHash};
 
-use crate::directory::Mount;
+use crate::directory::{Delegated, Mount};
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
 
@@ -49,6 +49,12 @@ pub enum RowFault {
     /// A directory that checks passwords elsewhere keeps none.
     #[error("this directory keeps no passwords")]
     NoPasswordsHere,
+    /// A description is too long or holds control characters.
+    #[error("the description is too long or holds control characters")]
+    Description,
+    /// The directory knows no groups in groups (R402).
+    #[error("this directory knows no groups in groups")]
+    NoNesting,
     /// The groups would contain each other.
     #[error("the groups contain each other")]
     Cycle,
@@ -120,7 +126,7 @@ impl Throng {
             return Err(Error::Forbidden("directory"));
         }
         let mut import = Import { throng: self, directory, changes: Vec::new() };
-        let made = import.groups(users, groups).await?;
+        let made = import.groups(&mount, users, groups).await?;
         let users = import.users(&mount, users, mode).await?;
         if mode == ImportMode::Apply && !import.changes.is_empty() {
             self.apply(import.changes, Conflict::Stale).await?;
@@ -136,7 +142,12 @@ struct Import<'t> {
 }
 
 impl Import<'_> {
-    async fn groups(&mut self, users: &[UserRow], rows: &[GroupRow]) -> Result<Vec<GroupName>, Error> {
+    async fn groups(
+        &mut self,
+        mount: &Mount,
+        users: &[UserRow],
+        rows: &[GroupRow],
+    ) -> Result<Vec<GroupName>, Error> {
         let mut wanted: BTreeMap<Key, (GroupName, String)> = BTreeMap::new();
         let mut edges: Vec<(u64, GroupName, GroupName)> = Vec::new();
         let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
@@ -146,6 +157,12 @@ impl Import<'_> {
                 return Err(fault(row.line, RowFault::NameTaken { by: Some(by) }));
             }
             lines.insert(name.key().clone(), row.line);
+            if !Group::may_describe(&row.description) {
+                return Err(fault(row.line, RowFault::Description));
+            }
+            if !row.parents.is_empty() && mount.nesting() == Nesting::Direct {
+                return Err(fault(row.line, RowFault::NoNesting));
+            }
             wanted.insert(name.key().clone(), (name.clone(), row.description.clone()));
             for parent in &row.parents {
                 let parent = at(row.line, GroupName::for_creation(parent))?;
@@ -172,7 +189,7 @@ impl Import<'_> {
                 continue;
             }
             let group = Group {
-                external_id: ExternalId::random(&*self.throng.0.entropy),
+                external_id: ExternalId::random("", &*self.throng.0.entropy),
                 name: name.clone(),
                 description,
                 origin: Origin::Local,
@@ -214,8 +231,12 @@ impl Import<'_> {
                 failed_attempts: 0,
                 must_change: false,
             });
+            let prefix = match mount.record.kind {
+                DirectoryKind::Delegated(_) => Delegated::UNBOUND,
+                DirectoryKind::Internal(_) | DirectoryKind::Live => "",
+            };
             let user = User {
-                external_id: ExternalId::random(&*self.throng.0.entropy),
+                external_id: ExternalId::random(prefix, &*self.throng.0.entropy),
                 name: name.clone(),
                 profile: row.profile.clone(),
                 active: row.active,

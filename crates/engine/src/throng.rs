@@ -21,7 +21,7 @@ use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
 use crate::config::{Attached, Config};
-use crate::directory::Via;
+use crate::directory::{Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
 use crate::system::{SystemClock, SystemEntropy};
@@ -44,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) deadline: Duration,
     pub(crate) sessions: SessionLimits,
     pub(crate) logins: RecentLogins,
+    pub(crate) guesses: Guesses,
     attached: Attached,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
@@ -145,8 +146,10 @@ impl Builder {
             deadline: self.deadline,
             sessions: self.sessions,
             logins: RecentLogins::default(),
+            guesses: Guesses::default(),
             attached: Attached {
                 live: self.live.iter().map(|(_, adapter)| (adapter.id(), Arc::clone(adapter))).collect(),
+                bound: std::sync::Mutex::default(),
                 verifiers: self
                     .verifiers
                     .into_iter()
@@ -228,7 +231,7 @@ impl Throng {
         if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
             return Err(Error::Conflict(Conflict::DirectoryKind));
         }
-        self.configure(Change::PutDirectory(record)).await
+        self.configure(Change::PutDirectory(record), Conflict::NameTaken).await
     }
 
     /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so that a
@@ -239,7 +242,7 @@ impl Throng {
         if mount.record.active {
             return Err(Error::Conflict(Conflict::DirectoryActive));
         }
-        self.configure(Change::RemoveDirectory(directory)).await
+        self.configure(Change::RemoveDirectory(directory), Conflict::Stale).await
     }
 
     /// The applications, in the order of their names.
@@ -263,13 +266,16 @@ impl Throng {
         let id: ApplicationId = self.draw();
         let plan = plan.with_version(1);
         let record = ApplicationRecord { id, name: label, active: true, plan, aliases: Aliases::Off };
-        self.configure(Change::PutApplication(record)).await?;
-        Ok(Application::new(self.clone(), id))
+        match self.configure(Change::PutApplication(record), Conflict::NameTaken).await {
+            // Somebody else was faster.
+            Err(Error::Conflict(Conflict::NameTaken)) => self.application(name),
+            outcome => outcome.map(|()| Application::new(self.clone(), id)),
+        }
     }
 
     /// Removes an application with its claims, aliases and sessions.
     pub async fn remove_application(&self, application: ApplicationId) -> Result<(), Error> {
-        self.configure(Change::RemoveApplication(application)).await
+        self.configure(Change::RemoveApplication(application), Conflict::Stale).await
     }
 
     /// What changed after a sequence number, in order, at most `limit` batches.
@@ -313,8 +319,8 @@ impl Throng {
     }
 
     /// Applies a change of configuration and puts it to use.
-    pub(crate) async fn configure(&self, change: Change) -> Result<(), Error> {
-        let outcome = self.apply(vec![change], Conflict::PlanStale).await;
+    pub(crate) async fn configure(&self, change: Change, on_conflict: Conflict) -> Result<(), Error> {
+        let outcome = self.apply(vec![change], on_conflict).await;
         self.reload().await?;
         outcome
     }
@@ -326,9 +332,13 @@ impl Throng {
             let same = same_kind && (kind.is_stored() || record.id == id);
             return if same { Ok(record.id) } else { Err(Error::Conflict(Conflict::DirectoryKind)) };
         }
+        // The id of an adapter stands for one directory: another name would take that directory over.
+        if self.config().mount(id).is_some() {
+            return Err(Error::Conflict(Conflict::DirectoryKind));
+        }
         let record = DirectoryRecord { id, name: label, active: true, permissions: Permissions::ALL, kind };
-        match self.configure(Change::PutDirectory(record)).await {
-            // Somebody else was faster, or the id is in use under another name.
+        match self.configure(Change::PutDirectory(record), Conflict::NameTaken).await {
+            // Somebody else was faster.
             Err(Error::Conflict(_)) => match self.config().directory_named(&Key::of(name)) {
                 Some(record) => Ok(record.id),
                 None => Err(Error::Conflict(Conflict::DirectoryKind)),

@@ -1,13 +1,12 @@
 //! Internal and delegated directories keep the contract of directories.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 mod common;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use throng_core::directory::{
-    Account, Directory, NewGroup, NewUser, Refusal, UserPatch, Verifier, Vouched,
-};
+use throng_core::directory::{Account, Directory, NewGroup, NewUser, Refusal, UserPatch, Verifier, Vouched};
 use throng_core::error::DirectoryError;
 use throng_core::id::ExternalId;
 use throng_core::name::Username;

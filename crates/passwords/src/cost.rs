@@ -20,11 +20,7 @@ pub struct Cost {
 impl Cost {
     /// The least that OWASP's Password Storage Cheat Sheet accepts, in the form that it names first: 19 MiB, two passes,
     /// one lane. About 20 to 45 ms on a core of today.
-    pub const OWASP_FLOOR: Self = Self {
-        memory_kib: 19_456,
-        iterations: 2,
-        parallelism: 1,
-    };
+    pub const OWASP_FLOOR: Self = Self { memory_kib: 19_456, iterations: 2, parallelism: 1 };
 
     /// States a cost.
     ///
@@ -33,11 +29,7 @@ impl Cost {
     /// 2. [`CostError::Caps`] above 256 MiB, 16 passes or 8 lanes (T52).
     pub fn new(memory_kib: u32, iterations: u32, parallelism: u32) -> Result<Self, CostError> {
         let cost = Self::stored(memory_kib.into(), iterations.into(), parallelism.into())?;
-        if cost.meets_floor() {
-            Ok(cost)
-        } else {
-            Err(CostError::BelowFloor)
-        }
+        if cost.meets_floor() { Ok(cost) } else { Err(CostError::BelowFloor) }
     }
 
     /// Picks the strongest cost that takes at most `target`, as told by `measure`.
@@ -55,11 +47,7 @@ impl Cost {
         memory
             .into_iter()
             .chain(passes)
-            .map(|(memory_kib, iterations)| Self {
-                memory_kib,
-                iterations,
-                parallelism: 1,
-            })
+            .map(|(memory_kib, iterations)| Self { memory_kib, iterations, parallelism: 1 })
             .take_while(|&cost| measure(cost) <= target)
             .last()
             .unwrap_or(Self::OWASP_FLOOR)
@@ -99,12 +87,7 @@ impl Cost {
         let min = u64::from(8 * cost.parallelism);
         if memory_kib < min {
             let (_, max) = Parameter::Memory.range();
-            return Err(HashError::Limits {
-                parameter: Parameter::Memory,
-                value: memory_kib,
-                min,
-                max,
-            });
+            return Err(HashError::Limits { parameter: Parameter::Memory, value: memory_kib, min, max });
         }
         Ok(cost)
     }
@@ -158,17 +141,9 @@ mod tests {
         for (memory, passes) in [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)] {
             let cost = Cost::new(memory, passes, 1).unwrap();
             assert!(cost.is_at_least(Cost::OWASP_FLOOR) && Cost::OWASP_FLOOR.is_at_least(cost));
-            assert_eq!(
-                Cost::new(memory - 1, passes, 1),
-                Err(CostError::BelowFloor),
-                "{memory}/{passes}"
-            );
+            assert_eq!(Cost::new(memory - 1, passes, 1), Err(CostError::BelowFloor), "{memory}/{passes}");
         }
-        assert_eq!(
-            Cost::new(7_167, 16, 1),
-            Err(CostError::BelowFloor),
-            "passes do not replace memory"
-        );
+        assert_eq!(Cost::new(7_167, 16, 1), Err(CostError::BelowFloor), "passes do not replace memory");
         assert_eq!(Cost::new(8, 1, 1), Err(CostError::BelowFloor));
         assert_eq!(Cost::default(), Cost::OWASP_FLOOR);
     }
@@ -176,13 +151,9 @@ mod tests {
     #[test]
     fn costs_above_the_caps_are_refused_t52() {
         assert!(Cost::new(262_144, 16, 8).is_ok());
-        for (memory, passes, lanes) in [
-            (262_145, 2, 1),
-            (19_456, 17, 1),
-            (19_456, 2, 9),
-            (19_456, 2, 0),
-            (47_104, 0, 1),
-        ] {
+        for (memory, passes, lanes) in
+            [(262_145, 2, 1), (19_456, 17, 1), (19_456, 2, 9), (19_456, 2, 0), (47_104, 0, 1)]
+        {
             assert!(matches!(
                 Cost::new(memory, passes, lanes),
                 Err(CostError::Caps(HashError::Limits { .. }))
@@ -197,10 +168,8 @@ mod tests {
             assert!(stronger.is_at_least(floor) && !floor.is_at_least(stronger));
         }
         for passes in 1..16 {
-            let (fewer, more) = (
-                Cost::new(65_536, passes, 1).unwrap(),
-                Cost::new(65_536, passes + 1, 1).unwrap(),
-            );
+            let (fewer, more) =
+                (Cost::new(65_536, passes, 1).unwrap(), Cost::new(65_536, passes + 1, 1).unwrap());
             assert!(more.is_at_least(fewer) && !fewer.is_at_least(more), "{passes}");
         }
         let low = Cost::stored(7_167, 16, 1).unwrap();
@@ -218,14 +187,8 @@ mod tests {
         };
         let target = Duration::from_millis(100);
         assert_eq!(Cost::calibrate(target, machine(100_000)), Cost::OWASP_FLOOR);
-        assert_eq!(
-            Cost::calibrate(target, machine(1_100)),
-            Cost::new(40_960, 2, 1).unwrap()
-        );
-        assert_eq!(
-            Cost::calibrate(target, machine(300)),
-            Cost::new(65_536, 5, 1).unwrap()
-        );
+        assert_eq!(Cost::calibrate(target, machine(1_100)), Cost::new(40_960, 2, 1).unwrap());
+        assert_eq!(Cost::calibrate(target, machine(300)), Cost::new(65_536, 5, 1).unwrap());
         let mut calls = 0;
         let fastest = Cost::calibrate(target, |_| {
             calls += 1;

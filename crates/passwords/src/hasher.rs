@@ -78,13 +78,8 @@ impl Hasher {
     pub async fn verify(&self, secret: &Secret, stored: &EncodedHash) -> Result<Verification, HasherError> {
         let secret = secret.clone();
         let stored = self.0.read(stored);
-        let permits = stored
-            .as_ref()
-            .map_or(1, |hash| self.0.permits_for(hash.memory_kib()));
-        self.run(permits, move |pool, workspace| {
-            pool.verify(workspace, &secret, stored)
-        })
-        .await
+        let permits = stored.as_ref().map_or(1, |hash| self.0.permits_for(hash.memory_kib()));
+        self.run(permits, move |pool, workspace| pool.verify(workspace, &secret, stored)).await
     }
 
     /// Spends what [`Hasher::verify`] spends on a wrong password, for an account that does not exist.
@@ -130,11 +125,7 @@ impl Hasher {
             CredentialState::Usable(hash) | CredentialState::Quarantined(hash) => Some(hash),
             CredentialState::Absent => None,
         };
-        for hash in current
-            .into_iter()
-            .chain(&credential.history)
-            .take(policy.history as usize)
-        {
+        for hash in current.into_iter().chain(&credential.history).take(policy.history as usize) {
             let Ok(stored) = self.0.read(hash) else { continue };
             let secret = secret.clone();
             let found = self
@@ -299,12 +290,7 @@ impl Pool {
         if stored.memory_kib() > self.budget_kib {
             let (min, _) = Parameter::Memory.range();
             let (value, max) = (stored.memory_kib().into(), self.budget_kib.into());
-            return Err(HashError::Limits {
-                parameter: Parameter::Memory,
-                value,
-                min,
-                max,
-            });
+            return Err(HashError::Limits { parameter: Parameter::Memory, value, min, max });
         }
         Ok(stored)
     }
@@ -318,15 +304,9 @@ impl Pool {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_many_owned(permits) {
             return Ok(permit);
         }
-        let overloaded = HasherError::Overloaded {
-            retry_after: self.deadline,
-        };
+        let overloaded = HasherError::Overloaded { retry_after: self.deadline };
         let _place = Place::take(&self.waiting, self.size as usize * QUEUE_PER_PERMIT).ok_or(overloaded)?;
-        match tokio::time::timeout(
-            self.deadline,
-            Arc::clone(&self.permits).acquire_many_owned(permits),
-        )
-        .await
+        match tokio::time::timeout(self.deadline, Arc::clone(&self.permits).acquire_many_owned(permits)).await
         {
             Ok(permit) => permit.map_err(|_| HasherError::Interrupted),
             Err(_) => Err(overloaded),
@@ -334,20 +314,13 @@ impl Pool {
     }
 
     fn take_workspace(&self) -> Workspace {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     fn give_back(&self, mut workspace: Workspace) {
         workspace.wipe();
         workspace.shrink_to(self.cost);
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(workspace);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
     }
 
     fn new_salt(&self) -> [u8; SALT_BYTES] {
@@ -389,10 +362,8 @@ impl Pool {
                 let current = is_nfc
                     && stored.scheme() == Scheme::Argon2id
                     && stored.strength() >= self.cost.strength();
-                let cost = stored
-                    .argon2id_cost()
-                    .filter(|cost| cost.is_at_least(self.cost))
-                    .unwrap_or(self.cost);
+                let cost =
+                    stored.argon2id_cost().filter(|cost| cost.is_at_least(self.cost)).unwrap_or(self.cost);
                 let upgrade = if current {
                     None
                 } else {
@@ -402,11 +373,7 @@ impl Pool {
             }
             Found::None { too_long } => {
                 self.settle(workspace, &forms, spent)?;
-                Ok(
-                    too_long.map_or(Verification::Differs, |max_bytes| Verification::TooLong {
-                        max_bytes,
-                    }),
-                )
+                Ok(too_long.map_or(Verification::Differs, |max_bytes| Verification::TooLong { max_bytes }))
             }
         }
     }
@@ -426,12 +393,7 @@ impl Pool {
             }
             match stored.check(form.as_bytes(), workspace)? {
                 Check::Matches => {
-                    return Ok((
-                        Found::Match {
-                            is_nfc: *form == *forms.nfc,
-                        },
-                        spent,
-                    ));
+                    return Ok((Found::Match { is_nfc: *form == *forms.nfc }, spent));
                 }
                 Check::Differs => {}
                 Check::TooLong { max_bytes } => too_long = Some(max_bytes),
@@ -465,10 +427,7 @@ impl Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool")
-            .field("cost", &self.cost)
-            .field("size", &self.size)
-            .finish_non_exhaustive()
+        f.debug_struct("Pool").field("cost", &self.cost).field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -505,10 +464,7 @@ struct Forms<'a> {
 
 impl<'a> Forms<'a> {
     fn of(secret: &'a Secret) -> Self {
-        Self {
-            typed: secret.expose(),
-            nfc: nfc(secret),
-        }
+        Self { typed: secret.expose(), nfc: nfc(secret) }
     }
 
     fn count(&self) -> usize {
@@ -526,11 +482,7 @@ impl<'a> Forms<'a> {
 }
 
 fn nfc(secret: &Secret) -> Zeroizing<String> {
-    Zeroizing::new(
-        ComposingNormalizerBorrowed::new_nfc()
-            .normalize(secret.expose())
-            .into_owned(),
-    )
+    Zeroizing::new(ComposingNormalizerBorrowed::new_nfc().normalize(secret.expose()).into_owned())
 }
 
 #[cfg(test)]

@@ -24,11 +24,7 @@ pub fn check_new_password(
     secret: &Secret,
     context: &[&str],
 ) -> Result<(), PolicyViolations> {
-    let nfc = Zeroizing::new(
-        ComposingNormalizerBorrowed::new_nfc()
-            .normalize(secret.expose())
-            .into_owned(),
-    );
+    let nfc = Zeroizing::new(ComposingNormalizerBorrowed::new_nfc().normalize(secret.expose()).into_owned());
     let folded = Zeroizing::new(String::from(Key::of(&nfc)));
     let is_same = |word: &str| *folded == Key::of(word).as_str();
     let is_context =
@@ -38,26 +34,14 @@ pub fn check_new_password(
         (nfc.chars().all(char::is_whitespace), Violation::Blank),
         (
             nfc.chars().count() < policy.min_length as usize,
-            Violation::TooShort {
-                min_length: policy.min_length,
-            },
+            Violation::TooShort { min_length: policy.min_length },
         ),
-        (
-            policy.blocklist.iter().any(|word| is_same(word)),
-            Violation::Blocked,
-        ),
+        (policy.blocklist.iter().any(|word| is_same(word)), Violation::Blocked),
         (COMMON.contains(folded.as_str()), Violation::Common),
         (context.iter().any(is_context), Violation::Context),
     ];
-    let broken: Vec<_> = rules
-        .into_iter()
-        .filter_map(|(broken, rule)| broken.then_some(rule))
-        .collect();
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(PolicyViolations(broken))
-    }
+    let broken: Vec<_> = rules.into_iter().filter_map(|(broken, rule)| broken.then_some(rule)).collect();
+    if broken.is_empty() { Ok(()) } else { Err(PolicyViolations(broken)) }
 }
 
 /// Whether a password has outlived [`PasswordPolicy::max_age_days`] (R704).
@@ -75,9 +59,7 @@ pub fn is_expired(policy: &PasswordPolicy, changed_at: Timestamp, now: Timestamp
 ///
 /// No maximum, or a maximum of 0, never does.
 pub fn is_locked(policy: &PasswordPolicy, failed_attempts: u32) -> bool {
-    policy
-        .max_attempts
-        .is_some_and(|max| max > 0 && failed_attempts >= max)
+    policy.max_attempts.is_some_and(|max| max > 0 && failed_attempts >= max)
 }
 
 /// All rules that a new password broke; at least one.
@@ -157,15 +139,9 @@ mod tests {
 
     #[test]
     fn each_rule_refuses_what_it_is_for_and_nothing_else() {
-        let policy = PasswordPolicy {
-            blocklist: vec!["Acme-Widgets-GmbH".into()],
-            ..PasswordPolicy::default()
-        };
-        let context = [
-            "Anna.Schmidt",
-            "anna.schmidt+jira@example.org",
-            "Corporate Directory",
-        ];
+        let policy =
+            PasswordPolicy { blocklist: vec!["Acme-Widgets-GmbH".into()], ..PasswordPolicy::default() };
+        let context = ["Anna.Schmidt", "anna.schmidt+jira@example.org", "Corporate Directory"];
         let short = Violation::TooShort { min_length: 8 };
         for (secret, expected) in [
             ("gläserne 7 Kutschen", vec![]),
@@ -209,21 +185,14 @@ mod tests {
             Violation::Context,
         ];
         assert_eq!(error.as_slice(), expected);
-        assert!(
-            error
-                .to_string()
-                .starts_with("the password has fewer than 15 characters; the password")
-        );
+        assert!(error.to_string().starts_with("the password has fewer than 15 characters; the password"));
         assert!(!error.to_string().contains("qwerty"));
     }
 
     #[test]
     fn a_password_expires_when_strictly_older_than_the_limit_r704() {
         const DAY: i64 = 86_400_000_000;
-        let policy = |max_age_days| PasswordPolicy {
-            max_age_days,
-            ..PasswordPolicy::default()
-        };
+        let policy = |max_age_days| PasswordPolicy { max_age_days, ..PasswordPolicy::default() };
         let at = Timestamp::from_micros;
         for (limit, age, expected) in [
             (None, 10_000 * DAY, false),
@@ -233,20 +202,13 @@ mod tests {
             (Some(90), -DAY, false),
             (Some(u32::MAX), i64::MAX, false),
         ] {
-            assert_eq!(
-                is_expired(&policy(limit), at(0), at(age)),
-                expected,
-                "{limit:?} {age}"
-            );
+            assert_eq!(is_expired(&policy(limit), at(0), at(age)), expected, "{limit:?} {age}");
         }
     }
 
     #[test]
     fn an_account_locks_at_the_limit_r702() {
-        let policy = |max_attempts| PasswordPolicy {
-            max_attempts,
-            ..PasswordPolicy::default()
-        };
+        let policy = |max_attempts| PasswordPolicy { max_attempts, ..PasswordPolicy::default() };
         for (limit, failed, expected) in [
             (None, u32::MAX, false),
             (Some(0), u32::MAX, false),

@@ -38,14 +38,9 @@ impl StoredHash {
     /// 3. [`HashError::Malformed`] for anything else that the scheme does not allow, such as 47 bytes after `{PKCS5S2}`.
     pub fn parse(hash: &EncodedHash) -> Result<Self, HashError> {
         let text = hash.expose();
-        let (tag, scheme) = TAGS
-            .into_iter()
-            .find(|(tag, _)| text.starts_with(tag))
-            .ok_or(HashError::Unsupported)?;
-        let text = Text {
-            scheme,
-            rest: &text[tag.len()..],
-        };
+        let (tag, scheme) =
+            TAGS.into_iter().find(|(tag, _)| text.starts_with(tag)).ok_or(HashError::Unsupported)?;
+        let text = Text { scheme, rest: &text[tag.len()..] };
         match scheme {
             Scheme::Argon2id => text.argon2id(),
             Scheme::Wrapped => text.wrapped(),
@@ -79,21 +74,13 @@ impl StoredHash {
 
     /// The cost of the outermost Argon2id, or none when there is none at all.
     pub(crate) fn argon2id_cost(&self) -> Option<Cost> {
-        self.seal
-            .as_ref()
-            .map(|seal| seal.cost)
-            .or_else(|| self.recipe.argon2id_cost())
+        self.seal.as_ref().map(|seal| seal.cost).or_else(|| self.recipe.argon2id_cost())
     }
 
     /// The most memory that checking it takes at any time, in KiB.
     pub(crate) fn memory_kib(&self) -> u32 {
         let costs = [self.argon2id_cost(), self.recipe.argon2id_cost()];
-        costs
-            .into_iter()
-            .flatten()
-            .map(Cost::memory_kib)
-            .max()
-            .unwrap_or(0)
+        costs.into_iter().flatten().map(Cost::memory_kib).max().unwrap_or(0)
     }
 
     /// Compares with one form of a password, in constant time.
@@ -124,10 +111,7 @@ impl StoredHash {
         let mut tag = Zeroizing::new(vec![0; TAG_BYTES]);
         workspace.argon2id(cost, &self.digest, salt, &mut tag)?;
         let recipe = self.recipe.encode();
-        encoded(format!(
-            "{WRAPPED_TAG}{recipe}{}",
-            argon2id_text(cost, salt, &tag)
-        ))
+        encoded(format!("{WRAPPED_TAG}{recipe}{}", argon2id_text(cost, salt, &tag)))
     }
 }
 
@@ -177,20 +161,14 @@ pub enum Scheme {
 impl Scheme {
     /// Whether equal passwords have different hashes. An import takes unsalted ones only when told to (T52).
     pub fn is_salted(self) -> bool {
-        !matches!(
-            self,
-            Self::AtlassianSha1 | Self::LdapSha1 | Self::LdapSha256 | Self::LdapSha512
-        )
+        !matches!(self, Self::AtlassianSha1 | Self::LdapSha1 | Self::LdapSha256 | Self::LdapSha512)
     }
 }
 
 impl fmt::Display for Scheme {
     /// Writes the tag; of several tags, the first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tag = TAGS
-            .into_iter()
-            .find(|(_, scheme)| scheme == self)
-            .map_or("", |(tag, _)| tag);
+        let tag = TAGS.into_iter().find(|(_, scheme)| scheme == self).map_or("", |(tag, _)| tag);
         f.write_str(tag)
     }
 }
@@ -200,9 +178,7 @@ impl fmt::Display for Scheme {
 /// 1. The text is the base64 of 64 bytes of SHA-512, with padding: 88 characters.
 /// 2. [`HashError::Malformed`] for any other.
 pub fn legacy_atlassian(text: &str) -> Result<EncodedHash, HashError> {
-    let malformed = HashError::Malformed {
-        scheme: Scheme::AtlassianSha1,
-    };
+    let malformed = HashError::Malformed { scheme: Scheme::AtlassianSha1 };
     let hash = EncodedHash::new(format!("{ATLASSIAN_SHA1_TAG}{text}")).map_err(|_| malformed)?;
     StoredHash::parse(&hash).map(|_| hash)
 }
@@ -281,12 +257,7 @@ impl Parameter {
         let (min, max) = self.range();
         match u32::try_from(value) {
             Ok(small) if (min..=max).contains(&value) => Ok(small),
-            _ => Err(HashError::Limits {
-                parameter: self,
-                value,
-                min,
-                max,
-            }),
+            _ => Err(HashError::Limits { parameter: self, value, min, max }),
         }
     }
 
@@ -378,19 +349,11 @@ impl<'a> Text<'a> {
     }
 
     fn plain(self, recipe: Recipe, digest: Zeroizing<Vec<u8>>) -> StoredHash {
-        StoredHash {
-            scheme: self.scheme,
-            recipe,
-            seal: None,
-            digest,
-        }
+        StoredHash { scheme: self.scheme, recipe, seal: None, digest }
     }
 
     fn decode(self, engine: &GeneralPurpose, text: &str) -> Result<Zeroizing<Vec<u8>>, HashError> {
-        engine
-            .decode(text)
-            .map(Zeroizing::new)
-            .map_err(|_| self.malformed())
+        engine.decode(text).map(Zeroizing::new).map_err(|_| self.malformed())
     }
 
     /// A decimal number as every scheme writes it: digits only, no leading zero. Too large for 64 bits becomes the
@@ -409,27 +372,17 @@ impl<'a> Text<'a> {
         for part in &mut found {
             *part = parts.next().ok_or(self.malformed())?;
         }
-        if parts.next().is_some() {
-            Err(self.malformed())
-        } else {
-            Ok(found)
-        }
+        if parts.next().is_some() { Err(self.malformed()) } else { Ok(found) }
     }
 
     /// The value of `name=value`.
     fn value<'t>(self, text: &'t str, name: &str) -> Result<&'t str, HashError> {
-        text.strip_prefix(name)
-            .and_then(|text| text.strip_prefix('='))
-            .ok_or(self.malformed())
+        text.strip_prefix(name).and_then(|text| text.strip_prefix('=')).ok_or(self.malformed())
     }
 
     fn argon2id(self) -> Result<StoredHash, HashError> {
         let (Seal { cost, salt }, digest) = self.argon2id_parts(self.rest)?;
-        let recipe = Recipe::Argon2id {
-            cost,
-            salt,
-            length: digest.len(),
-        };
+        let recipe = Recipe::Argon2id { cost, salt, length: digest.len() };
         Ok(self.plain(recipe, digest))
     }
 
@@ -463,12 +416,7 @@ impl<'a> Text<'a> {
         if !seal.cost.meets_floor() {
             return Err(self.malformed());
         }
-        Ok(StoredHash {
-            scheme: self.scheme,
-            recipe,
-            seal: Some(seal),
-            digest,
-        })
+        Ok(StoredHash { scheme: self.scheme, recipe, seal: Some(seal), digest })
     }
 
     /// The parameters of a wrapped scheme, as [`Recipe::encode`] writes them.
@@ -480,23 +428,14 @@ impl<'a> Text<'a> {
         };
         let digest = |function| {
             let [field] = self.split(fields, ',')?;
-            let salt = if field == "s=" {
-                Vec::new()
-            } else {
-                salt(field, Parameter::LdapSalt)?
-            };
+            let salt = if field == "s=" { Vec::new() } else { salt(field, Parameter::LdapSalt)? };
             Ok(Recipe::Digest { function, salt })
         };
         let pbkdf2 = |function| {
             let [rounds, length, field] = self.split(fields, ',')?;
             let rounds = Parameter::Pbkdf2Rounds.check(self.number(self.value(rounds, "r")?)?)?;
             let length = Parameter::Output.check(self.number(self.value(length, "l")?)?)? as usize;
-            Ok(Recipe::Pbkdf2 {
-                function,
-                rounds,
-                salt: salt(field, Parameter::Salt)?,
-                length,
-            })
+            Ok(Recipe::Pbkdf2 { function, rounds, salt: salt(field, Parameter::Salt)?, length })
         };
         let crypt = || {
             let [rounds, field] = self.split(fields, ',')?;
@@ -508,11 +447,7 @@ impl<'a> Text<'a> {
                 let [memory, passes, lanes, length, field] = self.split(fields, ',')?;
                 let cost = self.cost(memory, passes, lanes)?;
                 let length = Parameter::Output.check(self.number(self.value(length, "l")?)?)? as usize;
-                Ok(Recipe::Argon2id {
-                    cost,
-                    salt: salt(field, Parameter::Salt)?,
-                    length,
-                })
+                Ok(Recipe::Argon2id { cost, salt: salt(field, Parameter::Salt)?, length })
             }
             "sha1" => digest(Function::Sha1),
             "sha256" => digest(Function::Sha256),
@@ -525,9 +460,7 @@ impl<'a> Text<'a> {
             "bcrypt" => {
                 let [cost, field] = self.split(fields, ',')?;
                 let cost = Parameter::BcryptCost.check(self.number(self.value(cost, "c")?)?)?;
-                let salt = salt(field, Parameter::Salt)?
-                    .try_into()
-                    .map_err(|_| self.malformed())?;
+                let salt = salt(field, Parameter::Salt)?.try_into().map_err(|_| self.malformed())?;
                 Ok(Recipe::Bcrypt { cost, salt })
             }
             _ => Err(self.malformed()),
@@ -541,12 +474,7 @@ impl<'a> Text<'a> {
             return Err(self.malformed());
         }
         let (function, rounds) = (Function::Sha1, recipe::ATLASSIAN_ROUNDS);
-        let recipe = Recipe::Pbkdf2 {
-            function,
-            rounds,
-            salt: salt.to_vec(),
-            length: digest.len(),
-        };
+        let recipe = Recipe::Pbkdf2 { function, rounds, salt: salt.to_vec(), length: digest.len() };
         Ok(self.plain(recipe, Zeroizing::new(digest.to_vec())))
     }
 
@@ -555,25 +483,14 @@ impl<'a> Text<'a> {
         if digest.len() != function.length() {
             return Err(self.malformed());
         }
-        Ok(self.plain(
-            Recipe::Digest {
-                function,
-                salt: Vec::new(),
-            },
-            digest,
-        ))
+        Ok(self.plain(Recipe::Digest { function, salt: Vec::new() }, digest))
     }
 
     fn salted(self, function: Function) -> Result<StoredHash, HashError> {
         let bytes = self.decode(&STANDARD, self.rest)?;
-        let (digest, salt) = bytes
-            .split_at_checked(function.length())
-            .ok_or(self.malformed())?;
+        let (digest, salt) = bytes.split_at_checked(function.length()).ok_or(self.malformed())?;
         Parameter::LdapSalt.check_len(salt)?;
-        let recipe = Recipe::Digest {
-            function,
-            salt: salt.to_vec(),
-        };
+        let recipe = Recipe::Digest { function, salt: salt.to_vec() };
         Ok(self.plain(recipe, Zeroizing::new(digest.to_vec())))
     }
 
@@ -585,11 +502,7 @@ impl<'a> Text<'a> {
             return Err(self.malformed());
         }
         let cost = Parameter::BcryptCost.check(self.number(cost.strip_prefix('0').unwrap_or(cost))?)?;
-        let salt = self
-            .decode(&BCRYPT, salt)?
-            .as_slice()
-            .try_into()
-            .map_err(|_| self.malformed())?;
+        let salt = self.decode(&BCRYPT, salt)?.as_slice().try_into().map_err(|_| self.malformed())?;
         Ok(self.plain(Recipe::Bcrypt { cost, salt }, self.decode(&BCRYPT, digest)?))
     }
 
@@ -629,12 +542,7 @@ impl<'a> Text<'a> {
     ) -> Result<StoredHash, HashError> {
         Parameter::Salt.check_len(&salt)?;
         Parameter::Output.check_len(&digest)?;
-        let recipe = Recipe::Pbkdf2 {
-            function,
-            rounds,
-            salt,
-            length: digest.len(),
-        };
+        let recipe = Recipe::Pbkdf2 { function, rounds, salt, length: digest.len() };
         Ok(self.plain(recipe, digest))
     }
 

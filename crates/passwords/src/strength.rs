@@ -23,35 +23,19 @@ impl Strength {
         self.kind < Kind::MemoryHard
     }
 
-    pub(crate) const UNSALTED: Self = Self {
-        kind: Kind::Unsalted,
-        millionths: 0,
-    };
-    pub(crate) const SALTED: Self = Self {
-        kind: Kind::Salted,
-        millionths: 0,
-    };
+    pub(crate) const UNSALTED: Self = Self { kind: Kind::Unsalted, millionths: 0 };
+    pub(crate) const SALTED: Self = Self { kind: Kind::Salted, millionths: 0 };
 
     pub(crate) const fn stretched(millionths: u64) -> Self {
-        Self {
-            kind: Kind::Stretched,
-            millionths,
-        }
+        Self { kind: Kind::Stretched, millionths }
     }
 }
 
 impl Cost {
     /// The strength of a hash made at this cost.
     pub fn strength(self) -> Strength {
-        let kind = if self.meets_floor() {
-            Kind::MemoryHard
-        } else {
-            Kind::Stretched
-        };
-        Strength {
-            kind,
-            millionths: self.millionths_of_floor(),
-        }
+        let kind = if self.meets_floor() { Kind::MemoryHard } else { Kind::Stretched };
+        Strength { kind, millionths: self.millionths_of_floor() }
     }
 }
 
@@ -113,10 +97,7 @@ mod tests {
         ];
         let strengths = rising.map(|text| StoredHash::parse(&hash(text)).unwrap().strength());
         assert!(strengths.is_sorted_by(|a, b| a < b), "{strengths:?}");
-        assert_eq!(
-            strengths.map(Strength::is_weak),
-            [true, true, true, true, true, true, false, false]
-        );
+        assert_eq!(strengths.map(Strength::is_weak), [true, true, true, true, true, true, false, false]);
     }
 
     #[test]
@@ -130,16 +111,10 @@ mod tests {
         let weak = hash(
             "$argon2id$v=19$m=8,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$pS1hVkdZMSIpPNEGIeDF+fE4XgVRsNSqabdf7tKJOn8",
         );
-        assert!(matches!(
-            check_replacement(&strong, &weak),
-            Err(ReplacementError::Weaker { .. })
-        ));
+        assert!(matches!(check_replacement(&strong, &weak), Err(ReplacementError::Weaker { .. })));
         assert_eq!(check_replacement(&strong, &equal), Ok(()));
         assert_eq!(check_replacement(&weak, &strong), Ok(()));
         assert_eq!(check_replacement(&hash("{CRYPT}!"), &weak), Ok(()));
-        assert_eq!(
-            check_replacement(&weak, &hash("x")),
-            Err(ReplacementError::Hash(HashError::Unsupported))
-        );
+        assert_eq!(check_replacement(&weak, &hash("x")), Err(ReplacementError::Hash(HashError::Unsupported)));
     }
 }

@@ -36,18 +36,11 @@ impl Workspace {
         salt: &[u8],
         tag: &mut [u8],
     ) -> Result<(), WorkspaceError> {
-        let params = Params::new(
-            cost.memory_kib(),
-            cost.iterations(),
-            cost.parallelism(),
-            Some(tag.len()),
-        )
-        .map_err(|_| WorkspaceError::Parameters)?;
+        let params = Params::new(cost.memory_kib(), cost.iterations(), cost.parallelism(), Some(tag.len()))
+            .map_err(|_| WorkspaceError::Parameters)?;
         let needed = params.block_count();
         if let Some(missing) = needed.checked_sub(self.blocks.len()) {
-            self.blocks
-                .try_reserve_exact(missing)
-                .map_err(|_| WorkspaceError::OutOfMemory)?;
+            self.blocks.try_reserve_exact(missing).map_err(|_| WorkspaceError::OutOfMemory)?;
             self.blocks.resize(needed, Block::new());
         }
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -107,12 +100,7 @@ mod tests {
         assert_eq!((tag_of(small, b"a"), tag_of(large, b"a")), first);
         assert_ne!(tag_of(small, b"b"), first.0);
         workspace.wipe();
-        assert!(
-            workspace
-                .blocks
-                .iter()
-                .all(|block| block.as_ref().iter().all(|&word| word == 0))
-        );
+        assert!(workspace.blocks.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
         workspace.shrink_to(small);
         assert_eq!(format!("{workspace:?}"), "Workspace(64 KiB)");
     }

@@ -28,15 +28,9 @@ fn check(path: &Path) -> Outcome {
     if !run::has_subcommand("deny") {
         return Err(MISSING_DENY.to_owned());
     }
-    let database = path
-        .canonicalize()
-        .ok()
-        .filter(|database| database.join("crates").is_dir())
-        .ok_or_else(|| {
-            format!(
-                "{} holds no `crates` folder, so it is no advisory database",
-                path.display()
-            )
+    let database =
+        path.canonicalize().ok().filter(|database| database.join("crates").is_dir()).ok_or_else(|| {
+            format!("{} holds no `crates` folder, so it is no advisory database", path.display())
         })?;
     let scratch = Scratch::new("advisories").map_err(|error| format!("no temporary folder: {error}"))?;
     lay_out(&database, scratch.path()).map_err(|error| format!("cannot lay out the database: {error}"))?;
@@ -54,13 +48,9 @@ fn check(path: &Path) -> Outcome {
 
 /// Our configuration, told where the databases are.
 fn with_database(ours: &str, databases: &Path) -> Result<String, String> {
-    let mut config: Table = ours
-        .parse()
-        .map_err(|error| format!(".cargo/deny.toml: {error}"))?;
+    let mut config: Table = ours.parse().map_err(|error| format!(".cargo/deny.toml: {error}"))?;
     let advisories = config.entry("advisories").or_insert_with(|| Table::new().into());
-    let advisories = advisories
-        .as_table_mut()
-        .ok_or(".cargo/deny.toml: `advisories` is not a table")?;
+    let advisories = advisories.as_table_mut().ok_or(".cargo/deny.toml: `advisories` is not a table")?;
     advisories.insert("db-path".to_owned(), databases.display().to_string().into());
     advisories.insert("db-urls".to_owned(), vec![ADDRESS].into());
     Ok(config.to_string())
@@ -86,10 +76,7 @@ fn link(target: &Path, at: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn link(_target: &Path, _at: &Path) -> io::Result<()> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "needs a system with symbolic links",
-    ))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "needs a system with symbolic links"))
 }
 
 #[cfg(test)]
@@ -121,9 +108,6 @@ mod tests {
         let age = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
         let folder = made.path().join(FOLDER);
         assert!(folder.join("crates").is_dir());
-        assert_eq!(
-            age(&folder.join(".git/FETCH_HEAD")),
-            age(&given.path().join("crates"))
-        );
+        assert_eq!(age(&folder.join(".git/FETCH_HEAD")), age(&given.path().join("crates")));
     }
 }

@@ -2,14 +2,8 @@
 //!
 //! Each subcommand is a module; [`run`] holds what they share. None of them depends on a crate of ours, so that
 //! the automation still builds when a crate does not.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool answers on standard output"
-)]
-#![expect(
-    clippy::print_stderr,
-    reason = "a command-line tool complains on standard error"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
+#![expect(clippy::print_stderr, reason = "a command-line tool complains on standard error")]
 
 mod advisories;
 mod run;
@@ -74,11 +68,7 @@ fn main() -> ExitCode {
         }
     };
     print!("{report}");
-    if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
@@ -94,10 +84,7 @@ mod tests {
         assert_eq!(parse("test"), Ok(Command::Test));
         assert_eq!(parse("verify"), Ok(Command::Verify));
         assert_eq!(parse("fix"), Ok(Command::Fix));
-        assert_eq!(
-            parse("advisories some/path"),
-            Ok(Command::Advisories(PathBuf::from("some/path")))
-        );
+        assert_eq!(parse("advisories some/path"), Ok(Command::Advisories(PathBuf::from("some/path"))));
         assert_eq!(parse("--help"), Ok(Command::Help));
     }
 
@@ -107,9 +94,6 @@ mod tests {
         assert_eq!(parse("tset"), Err("unknown command `tset`".to_owned()));
         assert_eq!(parse("test now"), Err("`test` takes no arguments".to_owned()));
         assert_eq!(parse("advisories"), Err("`advisories` takes one path".to_owned()));
-        assert_eq!(
-            parse("advisories --help"),
-            Err("`advisories` takes one path".to_owned())
-        );
+        assert_eq!(parse("advisories --help"), Err("`advisories` takes one path".to_owned()));
     }
 }

@@ -49,29 +49,18 @@ impl Report {
     pub(crate) fn leave_out(&mut self, name: impl Into<String>, reason: impl Into<String>) {
         let (step, reason) = (name.into(), reason.into());
         println!("==> {step}: left out: {reason}");
-        self.rows.push(Row {
-            step,
-            verdict: Verdict::LeftOut(reason),
-        });
+        self.rows.push(Row { step, verdict: Verdict::LeftOut(reason) });
     }
 
     /// Whether no step failed.
     pub(crate) fn passed(&self) -> bool {
-        !self
-            .rows
-            .iter()
-            .any(|row| matches!(row.verdict, Verdict::Failed(_)))
+        !self.rows.iter().any(|row| matches!(row.verdict, Verdict::Failed(_)))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self
-            .rows
-            .iter()
-            .map(|row| row.step.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = self.rows.iter().map(|row| row.step.chars().count()).max().unwrap_or(0);
         writeln!(f)?;
         for Row { step, verdict } in &self.rows {
             match verdict {
@@ -127,15 +116,9 @@ pub(crate) fn shown(mut command: Command) -> Outcome {
 /// Runs a command and returns its standard output; what it wrote to standard error is shown if it fails.
 pub(crate) fn captured(mut command: Command) -> Result<String, String> {
     let line = spelled(&command);
-    let output = command
-        .output()
-        .map_err(|error| format!("`{line}` could not be started: {error}"))?;
+    let output = command.output().map_err(|error| format!("`{line}` could not be started: {error}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "`{line}`: {}\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("`{line}`: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("`{line}` wrote something that is not UTF-8"))
 }
@@ -167,14 +150,9 @@ impl Drop for Scratch {
 }
 
 fn spelled(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_stem()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -209,10 +187,7 @@ mod tests {
     #[test]
     fn a_command_that_fails_is_named_in_the_complaint() {
         let complaint = captured(cargo(&["no-such-subcommand-here"])).unwrap_err();
-        assert!(
-            complaint.starts_with("`cargo no-such-subcommand-here`"),
-            "{complaint}"
-        );
+        assert!(complaint.starts_with("`cargo no-such-subcommand-here`"), "{complaint}");
     }
 
     #[test]

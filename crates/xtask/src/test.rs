@@ -12,15 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 /// What the facade must not bring along when every feature is off: databases, HTTP and LDAP.
-const OPTIONAL: [&str; 7] = [
-    "axum",
-    "h2",
-    "hyper",
-    "ldap3",
-    "libsqlite3-sys",
-    "reqwest",
-    "sqlx",
-];
+const OPTIONAL: [&str; 7] = ["axum", "h2", "hyper", "ldap3", "libsqlite3-sys", "reqwest", "sqlx"];
 
 /// How often a running example is looked at, and for how many looks it may run: two minutes, which is far more
 /// than any example needs and far less than the time box of a CI run.
@@ -67,36 +59,22 @@ fn tests() -> Outcome {
 
 /// Runs every example once. All of the workspace is built, as for the tests, so that nothing is built twice.
 fn examples(packages: &[Package]) -> Outcome {
-    let known: BTreeSet<&str> = packages
-        .iter()
-        .flat_map(|package| &package.examples)
-        .map(String::as_str)
-        .collect();
+    let known: BTreeSet<&str> =
+        packages.iter().flat_map(|package| &package.examples).map(String::as_str).collect();
     let unknown: Vec<String> = sources(&run::root().join("examples"))
         .into_iter()
         .filter(|source| !known.contains(source.as_str()))
         .collect();
     if !unknown.is_empty() {
-        return Err(format!(
-            "examples/Cargo.toml does not list {}",
-            unknown.join(", ")
-        ));
+        return Err(format!("examples/Cargo.toml does not list {}", unknown.join(", ")));
     }
-    let mut build = run::cargo(&[
-        "build",
-        "--workspace",
-        "--all-features",
-        "--examples",
-        "--message-format",
-        "json",
-    ]);
+    let mut build =
+        run::cargo(&["build", "--workspace", "--all-features", "--examples", "--message-format", "json"]);
     build.stderr(Stdio::inherit());
     let programs = programs(&run::captured(build)?);
     let built: BTreeSet<&str> = programs.iter().map(|(name, _)| name.as_str()).collect();
-    let mut broken: Vec<String> = known
-        .difference(&built)
-        .map(|name| format!("{name} was not built"))
-        .collect();
+    let mut broken: Vec<String> =
+        known.difference(&built).map(|name| format!("{name} was not built")).collect();
     for (name, program) in &programs {
         println!("    {name}");
         if let Err(complaint) = example(name, program) {
@@ -104,11 +82,7 @@ fn examples(packages: &[Package]) -> Outcome {
             broken.push(complaint.lines().next().unwrap_or_default().to_owned());
         }
     }
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(broken.join("; "))
-    }
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
 }
 
 /// Runs one example in a folder of its own, so that a file it leaves behind is not left in the project.
@@ -141,10 +115,7 @@ fn example(name: &str, program: &Path) -> Outcome {
     // It may have ended by itself, and then there is nothing to stop.
     drop(child.kill());
     child.wait().map_err(failed)?;
-    Err(format!(
-        "{complaint}\n{}",
-        fs::read_to_string(&log).map_err(failed)?
-    ))
+    Err(format!("{complaint}\n{}", fs::read_to_string(&log).map_err(failed)?))
 }
 
 /// The names of the Rust files directly in a folder.
@@ -168,10 +139,7 @@ fn programs(messages: &str) -> Vec<(String, PathBuf)> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|message| workspace::is_example(&message["target"]))
         .filter_map(|message| {
-            Some((
-                message["target"]["name"].as_str()?.to_owned(),
-                message["executable"].as_str()?.into(),
-            ))
+            Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into()))
         })
         .collect();
     programs.sort();
@@ -191,28 +159,16 @@ fn bare_facade() -> Outcome {
     ]))?;
     let found = optional_in(&tree);
     if !found.is_empty() {
-        return Err(format!(
-            "`throng` without features depends on {}",
-            found.join(", ")
-        ));
+        return Err(format!("`throng` without features depends on {}", found.join(", ")));
     }
-    run::shown(run::cargo(&[
-        "check",
-        "--quiet",
-        "--package",
-        "throng",
-        "--no-default-features",
-    ]))
+    run::shown(run::cargo(&["check", "--quiet", "--package", "throng", "--no-default-features"]))
 }
 
 /// Which optional dependencies a tree contains; each of its lines starts with a name.
 fn optional_in(tree: &str) -> Vec<&'static str> {
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
-    let family = |name: &str| {
-        names
-            .iter()
-            .any(|found| *found == name || found.starts_with(&format!("{name}-")))
-    };
+    let family =
+        |name: &str| names.iter().any(|found| *found == name || found.starts_with(&format!("{name}-")));
     OPTIONAL.into_iter().filter(|name| family(name)).collect()
 }
 
@@ -222,11 +178,7 @@ fn alone(published: &[&Package]) -> Outcome {
         .iter()
         .filter_map(|package| run::shown(run::cargo(&["check", "--quiet", "--package", &package.name])).err())
         .collect();
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(broken.join("; "))
-    }
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
 }
 
 /// Looks at what the registry would get of each crate.
@@ -239,22 +191,15 @@ fn packaged(published: &[&Package]) -> Outcome {
             Err(complaint) => broken.push(complaint),
         }
     }
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(broken.join("\n"))
-    }
+    if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
 }
 
 /// What a package lacks, given the files that it would carry.
 fn lacking(package: &Package, list: &str, migrations: &[String]) -> Vec<String> {
     let carried: BTreeSet<&str> = list.lines().collect();
     let name = &package.name;
-    let mut lacks: Vec<String> = package
-        .missing
-        .iter()
-        .map(|key| format!("{name}: its manifest does not say `{key}`"))
-        .collect();
+    let mut lacks: Vec<String> =
+        package.missing.iter().map(|key| format!("{name}: its manifest does not say `{key}`")).collect();
     if !carried.contains("README.md") {
         lacks.push(format!("{name}: its package has no README.md"));
     }
@@ -299,15 +244,9 @@ mod tests {
 
     #[test]
     fn an_optional_dependency_is_seen_in_the_tree() {
-        assert_eq!(
-            optional_in("throng v0.1.0 (/there)\nsqlx v0.9.0\nserde v1.0.0 (*)"),
-            ["sqlx"]
-        );
+        assert_eq!(optional_in("throng v0.1.0 (/there)\nsqlx v0.9.0\nserde v1.0.0 (*)"), ["sqlx"]);
         assert_eq!(optional_in("throng v0.1.0\nsqlx-core v0.9.0"), ["sqlx"]);
-        assert_eq!(
-            optional_in("throng v0.1.0\nhyperactive v1.0.0\nh2o v1.0.0"),
-            [] as [&str; 0]
-        );
+        assert_eq!(optional_in("throng v0.1.0\nhyperactive v1.0.0\nh2o v1.0.0"), [] as [&str; 0]);
     }
 
     #[test]
@@ -327,10 +266,7 @@ mod tests {
         bare.missing.push("license");
         assert_eq!(
             lacking(&bare, "Cargo.toml\n", &[]),
-            [
-                "throng-x: its manifest does not say `license`",
-                "throng-x: its package has no README.md"
-            ]
+            ["throng-x: its manifest does not say `license`", "throng-x: its package has no README.md"]
         );
     }
 
@@ -339,14 +275,8 @@ mod tests {
         let store = package("throng-store-sql", "/there/store-sql");
         let file = "migrations/sqlite/0001_a.sql".to_owned();
         let complaint = "throng-store-sql: its package has no migrations/sqlite/0001_a.sql";
-        assert_eq!(
-            lacking(&store, "README.md\n", std::slice::from_ref(&file)),
-            [complaint]
-        );
-        assert_eq!(
-            lacking(&store, &format!("README.md\n{file}\n"), &[file]),
-            [] as [&str; 0]
-        );
+        assert_eq!(lacking(&store, "README.md\n", std::slice::from_ref(&file)), [complaint]);
+        assert_eq!(lacking(&store, &format!("README.md\n{file}\n"), &[file]), [] as [&str; 0]);
         assert_eq!(
             lacking(&store, "README.md\n", &[]),
             ["throng-store-sql: there are no migrations to carry"]

@@ -19,15 +19,7 @@ pub(crate) fn check() -> Report {
         ]))
     });
     report.step("tidiness", || {
-        run::shown(run::cargo(&[
-            "test",
-            "--locked",
-            "--quiet",
-            "--package",
-            "xtask",
-            "--test",
-            "tidy",
-        ]))
+        run::shown(run::cargo(&["test", "--locked", "--quiet", "--package", "xtask", "--test", "tidy"]))
     });
     if run::has_subcommand("deny") {
         report.step("bans, licences, sources", || {

@@ -23,12 +23,8 @@ pub(crate) struct Package {
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
     let text = run::captured(run::cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
-    let mut packages: Vec<Package> = metadata["packages"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(package)
-        .collect();
+    let mut packages: Vec<Package> =
+        metadata["packages"].as_array().into_iter().flatten().map(package).collect();
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
 }
@@ -39,9 +35,7 @@ fn package(value: &Value) -> Package {
     Package {
         name: value["name"].as_str().unwrap_or_default().to_owned(),
         // `publish = false` arrives as an empty list of registries, no statement as null.
-        published: value["publish"]
-            .as_array()
-            .is_none_or(|registries| !registries.is_empty()),
+        published: value["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
         folder: manifest.parent().map(PathBuf::from).unwrap_or_default(),
         examples: value["targets"]
             .as_array()
@@ -50,20 +44,13 @@ fn package(value: &Value) -> Package {
             .filter(|target| is_example(target))
             .filter_map(|target| target["name"].as_str().map(str::to_owned))
             .collect(),
-        missing: ASKED
-            .into_iter()
-            .filter(|key| value[*key].as_str().is_none_or(str::is_empty))
-            .collect(),
+        missing: ASKED.into_iter().filter(|key| value[*key].as_str().is_none_or(str::is_empty)).collect(),
     }
 }
 
 /// Whether a target, as cargo describes it, is an example.
 pub(crate) fn is_example(target: &Value) -> bool {
-    target["kind"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .any(|kind| kind == "example")
+    target["kind"].as_array().into_iter().flatten().any(|kind| kind == "example")
 }
 
 #[cfg(test)]

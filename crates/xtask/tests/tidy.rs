@@ -7,10 +7,7 @@ use rules::manifests::Manifests;
 use rules::{Project, Violation, code, documents, files};
 
 fn hold(violations: impl IntoIterator<Item = Violation>) {
-    let mut lines: Vec<String> = violations
-        .into_iter()
-        .map(|violation| violation.to_string())
-        .collect();
+    let mut lines: Vec<String> = violations.into_iter().map(|violation| violation.to_string()).collect();
     lines.sort();
     assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
 }

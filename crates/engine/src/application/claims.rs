@@ -3,9 +3,9 @@
 use throng_core::change::Change;
 use throng_core::claim::Claim;
 use throng_core::id::{IdentityId, Subject};
-use throng_core::name::Username;
+use throng_core::name::{Key, Username};
 use throng_core::page::{Page, PageRequest};
-use throng_core::plan::Purpose;
+use throng_core::plan::{OnOwnershipChange, Purpose};
 use throng_core::resolve::{Resolved, Verdict};
 use throng_core::user::User;
 
@@ -34,7 +34,8 @@ impl Application {
         Ok(self.claim(&app, &now).await?.identity)
     }
 
-    /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator.
+    /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator. Nothing
+    /// changes when that account is the owner.
     pub async fn adopt(&self, name: &str, adoption: Adoption) -> Result<IdentityId, Error> {
         let app = self.in_use()?;
         let name = self.meant(&app, Username::new(name)?).await?;
@@ -43,6 +44,9 @@ impl Application {
         let Some(expected) = found.claim else {
             return Ok(self.claim(&app, &user).await?.identity);
         };
+        if expected.subject == user.subject() && expected.tombstoned_at.is_none() {
+            return Ok(expected.identity);
+        }
         let identity = match adoption {
             Adoption::SamePerson => expected.identity,
             Adoption::NewPerson => self.throng.draw(),
@@ -73,8 +77,17 @@ impl Application {
         self.throng.apply(vec![Change::ReleaseClaim(claim)], Conflict::Stale).await
     }
 
-    /// A name that is claimed by somebody else is not given away by making or renaming a user.
-    pub(super) async fn refuse_reserved(&self, name: &Username, by: Option<&Subject>) -> Result<(), Error> {
+    /// A name that is claimed by somebody else is not given away by making or renaming a user, unless the plan's rules let
+    /// the order decide.
+    pub(super) async fn refuse_reserved(
+        &self,
+        app: &InUse,
+        name: &Username,
+        by: Option<&Subject>,
+    ) -> Result<(), Error> {
+        if app.plan.rules().on_ownership_change == OnOwnershipChange::Follow {
+            return Ok(());
+        }
         match self.throng.0.store.claim(self.id, name.key()).await? {
             Some(claim) if Some(&claim.subject) != by => Err(Error::Conflict(Conflict::NameReserved)),
             _ => Ok(()),
@@ -84,6 +97,40 @@ impl Application {
     /// The claims of the application, in the order of names.
     pub async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, Error> {
         Ok(self.throng.0.store.claims(self.id, page).await?)
+    }
+
+    /// Lets the claims on an account of a live directory follow its new name, in every application.
+    pub(super) async fn move_claims(&self, subject: &Subject, from: &Key, to: &Key) -> Result<(), Error> {
+        let claims = self.claims_on(subject, from).await?;
+        let moved = |claim: Claim| {
+            [Change::MakeClaim(Claim { key: to.clone(), ..claim.clone() }), Change::ReleaseClaim(claim)]
+        };
+        self.change_claims(claims.into_iter().filter(|claim| claim.key != *to).flat_map(moved).collect())
+            .await
+    }
+
+    /// Turns the claims on an account that is gone from a live directory into tombstones, in every application.
+    pub(super) async fn bury_claims(&self, subject: &Subject, key: &Key) -> Result<(), Error> {
+        let at = Some(self.throng.0.clock.now());
+        let buried = |expected: Claim| {
+            let claim = Claim { tombstoned_at: at, ..expected.clone() };
+            Change::ReplaceClaim { expected, claim }
+        };
+        self.change_claims(self.claims_on(subject, key).await?.into_iter().map(buried).collect()).await
+    }
+
+    async fn claims_on(&self, subject: &Subject, key: &Key) -> Result<Vec<Claim>, Error> {
+        let applications: Vec<_> = self.throng.config().applications().collect();
+        let mut claims = Vec::new();
+        for application in applications {
+            let claim = self.throng.0.store.claim(application, key).await?;
+            claims.extend(claim.filter(|claim| claim.subject == *subject && claim.tombstoned_at.is_none()));
+        }
+        Ok(claims)
+    }
+
+    async fn change_claims(&self, changes: Vec<Change>) -> Result<(), Error> {
+        if changes.is_empty() { Ok(()) } else { self.throng.apply(changes, Conflict::NameReserved).await }
     }
 
     /// The claim on the name of a user, made if there is none. When somebody else was faster, theirs decides.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use throng_core::claim::{Claim, Settled, settle};
 use throng_core::id::{DirectoryId, IdentityId, Subject};
 use throng_core::name::Username;
-use throng_core::plan::Purpose;
+use throng_core::plan::{OnOwnershipChange, Purpose};
 use throng_core::registry::{Aliases, DirectoryKind};
 use throng_core::resolve::{Answer, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
@@ -145,6 +145,13 @@ impl Application {
             .collect();
         let mut winner = None;
         let state = match settle(claim.as_ref(), survey.into_verdict()) {
+            Settled::OwnershipChanged { resolved, .. }
+                if app.plan.rules().on_ownership_change == OnOwnershipChange::Follow =>
+            {
+                let subject = resolved.subject();
+                winner = Some(*resolved);
+                NameState::Means { subject, shadowed }
+            }
             Settled::OwnershipChanged { change, .. } => NameState::OwnershipChanged {
                 owner: change.claim.subject,
                 tombstoned_at: change.claim.tombstoned_at,

@@ -16,6 +16,7 @@ use throng_core::user::User;
 
 use super::Application;
 use super::find::resolved;
+use super::members::Depth;
 use super::user_writes::{check_attributes, forbidden_as};
 use crate::config::InUse;
 use crate::directory::Via;
@@ -24,7 +25,9 @@ use crate::error::{Conflict, Error, Invalid};
 impl Application {
     /// Makes a group, in the first directory that may and can, or in each where the plan's rules copy Crowd (R260, Q07).
     ///
-    /// [`Conflict::NameTaken`] when any directory of the plan holds the name.
+    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name.
+    /// 2. Live directories are told one by one, before the store is: a failure leaves those that were told before it. So it
+    ///    is with every write of groups over several directories (R286).
     pub async fn create_group(&self, name: &str, description: &str) -> Result<Resolved<Group>, Error> {
         let (app, name) = (self.in_use()?, GroupName::for_creation(name)?);
         check_description(description)?;
@@ -60,17 +63,28 @@ impl Application {
         if let Some(description) = &patch.description {
             check_description(description)?;
         }
-        let operation = match patch.description {
-            Some(_) => Operation::UpdateGroup,
-            None => Operation::UpdateGroupAttribute,
-        };
+        let mut operations = Vec::new();
+        if !patch.attributes.is_empty() {
+            operations.push(Operation::UpdateGroupAttribute);
+        }
+        if patch.description.is_some() || operations.is_empty() {
+            operations.push(Operation::UpdateGroup);
+        }
         let (standings, answers) = self.group_standings(&app, &name).await?;
         for answer in &answers {
             if let Answer::Holds(group) = answer {
                 check_attributes(&group.attributes, &patch.attributes)?;
             }
         }
-        let targets = route::group_change(&standings, operation).map_err(forbidden_as("group"))?;
+        let mut targets: Option<Vec<DirectoryId>> = None;
+        for operation in operations {
+            let allowed = route::group_change(&standings, operation).map_err(forbidden_as("group"))?;
+            targets = Some(match targets {
+                Some(before) => before.into_iter().filter(|directory| allowed.contains(directory)).collect(),
+                None => allowed,
+            });
+        }
+        let targets = targets.filter(|targets| !targets.is_empty()).ok_or(Error::Forbidden("group"))?;
         let mut changes = Vec::new();
         for directory in targets {
             match app.mount(directory).map(|mount| &mount.via) {
@@ -143,7 +157,12 @@ impl Application {
     pub async fn add_group_to_group(&self, child: &str, parent: &str) -> Result<(), Error> {
         let app = self.in_use()?;
         let (child, parent) = (GroupName::new(child)?, GroupName::new(parent)?);
-        if child == parent {
+        // By the application's own scheme, before the store refuses a circle inside one directory (R287).
+        let above = match self.groups_of_group(parent.as_str(), Depth::Nested).await {
+            Err(Error::NotFound { .. }) => vec![],
+            outcome => outcome?,
+        };
+        if child == parent || above.iter().any(|membership| membership.group == child) {
             return Err(Error::Conflict(Conflict::Cycle));
         }
         self.add(&app, Member::Group(child), parent, MemberKind::Group).await
@@ -170,12 +189,6 @@ impl Application {
         let Some(mount) = app.mount(directory) else {
             return Err(Error::silent(directory));
         };
-        if kind == MemberKind::Group && addition.group == GroupThere::Present {
-            let above = self.memberships_in(mount, directory, &Member::Group(group.clone())).await?;
-            if above.contains(member.key()) {
-                return Err(Error::Conflict(Conflict::Cycle));
-            }
-        }
         let made = match addition.group {
             GroupThere::Present => None,
             GroupThere::ToBeMade => Some(canonical_copy(&groups, &group)),
@@ -227,7 +240,7 @@ impl Application {
 
     fn local_group(&self, new: &NewGroup) -> Group {
         Group {
-            external_id: ExternalId::random(&*self.throng.0.entropy),
+            external_id: ExternalId::random("", &*self.throng.0.entropy),
             name: new.name.clone(),
             description: new.description.clone(),
             origin: Origin::Local,
@@ -291,10 +304,5 @@ fn missing_member(why: route::NoRoute, kind: MemberKind) -> Error {
 }
 
 fn check_description(text: &str) -> Result<(), Error> {
-    let fits = text.chars().count() <= Group::MAX_DESCRIPTION_CHARS;
-    if fits && !text.chars().any(char::is_control) {
-        Ok(())
-    } else {
-        Err(Error::Invalid(Invalid::Text("description")))
-    }
+    if Group::may_describe(text) { Ok(()) } else { Err(Error::Invalid(Invalid::Text("description"))) }
 }

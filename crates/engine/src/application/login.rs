@@ -156,9 +156,7 @@ impl Application {
                 tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
                 Ok(Answer::Silent(Memory::Nothing))
             }
-            Err(LoginFault::Verifier(error)) => {
-                Err(Error::from_directory(error, directory, crate::error::Conflict::Stale))
-            }
+            Err(LoginFault::Verifier(error)) => Err(Error::fault_of(error)),
             Err(LoginFault::Store(error)) => Err(error.into()),
             Err(LoginFault::Hasher(error)) => Err(error.into()),
         }
@@ -212,7 +210,8 @@ impl Application {
         Err(error)
     }
 
-    /// When an account last logged in, if it is known.
+    /// When an account last logged in, if it is known. Of accounts of live directories it is known until
+    /// [`Throng::maintain`](crate::Throng::maintain) is called.
     pub async fn last_login(&self, subject: &Subject) -> Result<Option<Timestamp>, Error> {
         let recent = self.throng.0.logins.latest(subject);
         match recent {

@@ -10,7 +10,7 @@ use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::plan::{MembershipScheme, OnSilence, Purpose};
 use throng_core::registry::Nesting;
-use throng_core::resolve::{Answer, Occurrence, Resolved};
+use throng_core::resolve::{Answer, Memory, Occurrence, Resolved};
 use throng_core::user::User;
 
 use super::Application;
@@ -201,7 +201,12 @@ impl Application {
         depth: Depth,
     ) -> Result<Closure, Error> {
         let limits = Limits::default();
-        let nested = depth == Depth::Nested && mount.nesting() == Nesting::Allowed;
+        let nests = mount.nesting() == Nesting::Allowed;
+        if !nests && matches!(start, Member::Group(_)) {
+            // Groups in groups count nowhere here, whatever is stored (R402).
+            return Ok(Closure::from([], limits)?);
+        }
+        let nested = depth == Depth::Nested && nests;
         if mount.stored().is_some() {
             let store = &self.throng.0.store;
             // One more than is borne tells that there are too many.
@@ -378,8 +383,11 @@ impl Application {
                 if mount.stored().is_some() {
                     continue;
                 }
-                let live = live(mount, seat.directory)?;
-                if self.live_user(live, name).await?.or_unavailable(seat.directory)?.is_some() {
+                let answer = match &mount.via {
+                    Via::Live(live) => self.live_user(&**live, name).await?.into_answer(),
+                    Via::Internal(_) | Via::Delegated(_) | Via::Detached => Answer::Silent(Memory::Nothing),
+                };
+                if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
                     ranks.insert(name.key().clone(), rank);
                     break;
                 }

@@ -28,7 +28,7 @@ use throng_core::plan::Plan;
 use throng_core::registry::{Aliases, ApplicationRecord};
 
 use crate::config::InUse;
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 use crate::throng::Throng;
 
 /// One application with its own order of directories.
@@ -91,7 +91,7 @@ impl Application {
     }
 
     async fn put(&self, record: ApplicationRecord) -> Result<(), Error> {
-        self.throng.configure(Change::PutApplication(record)).await
+        self.throng.configure(Change::PutApplication(record), Conflict::PlanStale).await
     }
 
     fn in_use(&self) -> Result<Arc<InUse>, Error> {

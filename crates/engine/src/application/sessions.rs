@@ -98,7 +98,8 @@ impl Application {
     ///    password or lost its sessions, or it is of another application (T13, T72).
     /// 2. The name is resolved anew and must still mean the same account; [`Error::Unavailable`] when that cannot be said
     ///    now.
-    /// 3. Writes at most once in the touch interval.
+    /// 3. Access is not decided again: ask [`Application::admission`] where losing a group must end a visit.
+    /// 4. Writes at most once in the touch interval.
     pub async fn session(&self, token: &str) -> Result<OpenSession, Error> {
         let ended = || Error::denied(Denial::Session);
         // Tokens made here have one length; anything else is not worth a look (T35, R35).

@@ -1,11 +1,14 @@
 //! Writing users: making, changing, renaming, removing, and their passwords and aliases.
 
+use std::fmt;
+
 use throng_core::attribute::Attributes;
 use throng_core::change::Change;
-use throng_core::directory::{NewUser, Powers, SetPasswords, UserPatch, WriteUsers};
+use throng_core::directory::{NewUser, Powers, Refusal, SetPasswords, UserPatch, WriteUsers};
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
+use throng_core::password::Credential;
 use throng_core::permission::Operation;
 use throng_core::plan::{Purpose, RenameScope};
 use throng_core::registry::Aliases;
@@ -13,34 +16,48 @@ use throng_core::resolve::{Resolved, Verdict};
 use throng_core::route;
 use throng_core::secret::Secret;
 use throng_core::user::{Profile, User};
+use zeroize::Zeroizing;
 
 use super::Application;
 use super::find::own;
 use crate::config::InUse;
 use crate::directory::{Internal, Via};
-use crate::error::{Conflict, Error, Invalid};
+use crate::error::{Conflict, Denial, Error, Invalid};
 
-/// A user to be made.
-#[derive(Debug, Clone, Default)]
+/// A user to be made. Its `Debug` shows nothing of the password, whose bytes are overwritten when it is dropped.
+#[derive(Clone, Default)]
 pub struct NewAccount {
-    /// The name, which must pass the rules for new names.
-    pub name: String,
-    /// What people see.
-    pub profile: Profile,
-    /// The password; without one nobody can log in until it is set.
-    pub password: Option<String>,
+    name: String,
+    profile: Profile,
+    password: Option<Zeroizing<String>>,
+}
+
+impl fmt::Debug for NewAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewAccount")
+            .field("name", &self.name)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
 }
 
 impl NewAccount {
-    /// A user with a name and nothing else.
+    /// A user with a name, which must pass the rules for new names, and nothing else.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// With a password.
+    /// With a password; without one nobody can log in until it is set.
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = Some(password.into());
+        self.password = Some(Zeroizing::new(password.into()));
+        self
+    }
+
+    /// With everything that people see.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -81,10 +98,10 @@ impl Application {
         let app = self.in_use()?;
         let name = Username::for_creation(&account.name)?;
         account.profile.check()?;
-        let secret = account.password.map(Secret::new).transpose()?;
-        self.refuse_alias(&app, &name).await?;
-        self.refuse_reserved(&name, None).await?;
+        let secret = account.password.as_ref().map(|text| Secret::new(text.as_str())).transpose()?;
         let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
+        self.refuse_alias(&app, &name).await?;
+        self.refuse_reserved(&app, &name, None).await?;
         let new = NewUser { name: name.clone(), profile: account.profile, active: true };
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => {
@@ -126,10 +143,17 @@ impl Application {
         if made.name != new.name {
             return Err(Error::broken("a directory made a user of another name"));
         }
-        if let Some((passwords, secret)) = passwords {
-            self.told(directory, passwords.set_password(&made.external_id, secret), Conflict::Stale).await?;
+        let Some((passwords, secret)) = passwords else { return Ok(()) };
+        let set =
+            self.told(directory, passwords.set_password(&made.external_id, secret), Conflict::Stale).await;
+        if set.is_err() {
+            // Nobody is left behind whom the caller was told not to have been made.
+            let undone = self.told(directory, users.remove_user(&made.external_id), Conflict::Stale).await;
+            if let Err(cause) = undone {
+                tracing::warn!(%directory, %cause, "a user without a password was left behind");
+            }
         }
-        Ok(())
+        set
     }
 
     /// Changes the named fields of a user, in the user's own directory and no other (R252).
@@ -145,11 +169,14 @@ impl Application {
         }
         check_attributes(&user.value().attributes, &patch.attributes)?;
         let app = self.in_use()?;
-        let operation = match patch {
-            UserPatch { profile: None, active: None, .. } => Operation::UpdateUserAttribute,
-            _ => Operation::UpdateUser,
-        };
-        let directory = self.route_user_change(&app, user, operation).await?;
+        let mut operations = Vec::new();
+        if !patch.attributes.is_empty() {
+            operations.push(Operation::UpdateUserAttribute);
+        }
+        if patch.profile.is_some() || patch.active.is_some() || operations.is_empty() {
+            operations.push(Operation::UpdateUser);
+        }
+        let directory = self.route_user_change(&app, user, &operations).await?;
         let subject = user.subject();
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => {
@@ -174,15 +201,14 @@ impl Application {
     /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the new name (Q06), or it is an alias;
     ///    [`Conflict::NameReserved`] when another's claim stands on it. A change of spelling alone is allowed (R255).
     /// 2. The claim of the account follows to the new name.
+    /// 3. [`Conflict::Shadowed`] when the plan's rules copy Crowd and a directory above has the new name: the rename stands.
     pub async fn rename_user(&self, user: &Resolved<User>, name: &str) -> Result<Resolved<User>, Error> {
         let app = self.in_use()?;
         let name = Username::for_creation(name)?;
-        let directory = self.route_user_change(&app, user, Operation::UpdateUser).await?;
+        let directory = self.route_user_change(&app, user, &[Operation::UpdateUser]).await?;
         let own_rank = app.plan.rank(directory);
         let same = name == user.value().name;
         if !same {
-            self.refuse_alias(&app, &name).await?;
-            self.refuse_reserved(&name, Some(&user.subject())).await?;
             let mut standings = self.user_standings(&app, &name).await?;
             if app.plan.rules().rename == RenameScope::SameDirectory {
                 standings.retain(|standing| standing.directory == directory);
@@ -192,6 +218,8 @@ impl Application {
             {
                 return Err(why.into());
             }
+            self.refuse_alias(&app, &name).await?;
+            self.refuse_reserved(&app, &name, Some(&user.subject())).await?;
         }
         let subject = user.subject();
         match app.mount(directory).map(|mount| &mount.via) {
@@ -199,6 +227,7 @@ impl Application {
                 let users = writes_users(live.powers())?;
                 let rename = users.rename_user(&subject.external_id, &name);
                 self.told(directory, rename, Conflict::NameTaken).await?;
+                self.move_claims(&subject, user.value().key(), name.key()).await?;
             }
             _ => {
                 let everywhere = app.plan.rules().rename == RenameScope::EveryDirectory;
@@ -209,7 +238,12 @@ impl Application {
             }
         }
         let found = self.look_up(&app, &name, Purpose::Write).await?;
-        own(&app, found)
+        let renamed = own(&app, found)?;
+        if renamed.subject() == user.subject() {
+            Ok(renamed)
+        } else {
+            Err(Error::Conflict(Conflict::Shadowed))
+        }
     }
 
     /// Removes a user from the user's own directory, and tells which namesake surfaces (Q05).
@@ -217,7 +251,7 @@ impl Application {
     /// The name stays claimed, where it was, so that whoever has it next inherits nothing (T02, T05).
     pub async fn remove_user(&self, user: &Resolved<User>) -> Result<Removed, Error> {
         let app = self.in_use()?;
-        let directory = self.route_user_change(&app, user, Operation::DeleteUser).await?;
+        let directory = self.route_user_change(&app, user, &[Operation::DeleteUser]).await?;
         let subject = user.subject();
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => {
@@ -225,6 +259,7 @@ impl Application {
                 self.told(directory, users.remove_user(&subject.external_id), Conflict::Stale).await?;
                 let ended = Change::EndSessions(subject.clone());
                 self.throng.apply(vec![ended], Conflict::Stale).await?;
+                self.bury_claims(&subject, user.value().key()).await?;
             }
             _ => {
                 let free_in = self.above(&app, directory);
@@ -275,6 +310,40 @@ impl Application {
         self.throng.apply(vec![change], Conflict::Stale).await
     }
 
+    /// Lets somebody set a new password who knows the present one, also when that has expired (R704).
+    ///
+    /// Fails as [`Application::authenticate`] does when the present one is wrong, and as [`Application::set_password`] when
+    /// the new one is refused.
+    pub async fn change_password(&self, name: &str, present: &str, new: &str) -> Result<(), Error> {
+        let user = match self.authenticate(name, present).await {
+            Ok(who) => who.user().clone(),
+            // Told only to somebody who knows the password.
+            Err(Error::Denied { why: Denial::Refused { why: Refusal::PasswordExpired, .. }, .. }) => {
+                self.find_user(name).await?
+            }
+            Err(error) => return Err(error),
+        };
+        self.set_password(&user, new).await
+    }
+
+    /// Makes a password open nothing until a new one is set (R732), and ends the sessions of the account.
+    ///
+    /// Forbidden where no password is kept here; nothing happens to an account that has none.
+    pub async fn expire_password(&self, user: &Resolved<User>) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let now = self.still(&app, user).await?;
+        let directory = route::password_change(&self.user_standings(&app, &now.value().name).await?)
+            .map_err(forbidden_as("password"))?;
+        if !matches!(app.mount(directory).map(|mount| &mount.via), Some(Via::Internal(_))) {
+            return Err(Error::Forbidden("password"));
+        }
+        let subject = now.subject();
+        let Some(credential) = self.throng.0.store.credential(&subject).await? else { return Ok(()) };
+        let credential = Credential { must_change: true, ..credential };
+        let free_in = self.above(&app, directory);
+        self.throng.apply(vec![Change::SetCredential { subject, credential, free_in }], Conflict::Stale).await
+    }
+
     /// Ends all sessions of an account.
     pub async fn end_sessions(&self, user: &Resolved<User>) -> Result<(), Error> {
         self.throng.apply(vec![Change::EndSessions(user.subject())], Conflict::Stale).await
@@ -321,11 +390,14 @@ impl Application {
         &self,
         app: &InUse,
         user: &Resolved<User>,
-        operation: Operation,
+        operations: &[Operation],
     ) -> Result<DirectoryId, Error> {
         let now = self.still(app, user).await?;
         let standings = self.user_standings(app, &now.value().name).await?;
-        route::user_change(&standings, operation).map_err(forbidden_as("user"))
+        for &operation in operations {
+            route::user_change(&standings, operation).map_err(forbidden_as("user"))?;
+        }
+        Ok(now.directory())
     }
 
     /// The stored directories above one: none of them may hold the name of a user who is changed there.

@@ -56,6 +56,10 @@ enum Made {
 }
 
 impl Delegated {
+    /// How the ids begin of accounts that were made here before the verifier told its own (R521 calls them blank). The
+    /// first verified login of the name binds the account.
+    pub(crate) const UNBOUND: &str = "unbound:";
+
     pub(crate) fn new(
         records: RecordsOf,
         settings: DelegatedSettings,
@@ -209,16 +213,22 @@ impl Delegated {
             }
             // Two accounts of one name at the verifier: nobody can tell who this is.
             Some(_) => Ok(Local::Quarantined),
+            None if holder.external_id.as_str().starts_with(Self::UNBOUND) => {
+                self.bind(holder, account).await
+            }
             None => match self.settings.recycled_name {
                 RecycledName::Quarantine => Ok(Local::Quarantined),
-                RecycledName::Adopt => {
-                    let external_id = account.external_id.clone();
-                    let change = Change::ReplaceExternalId { subject, external_id: external_id.clone() };
-                    self.apply(vec![change]).await?;
-                    self.update(&User { external_id, ..holder.clone() }, account).await
-                }
+                RecycledName::Adopt => self.bind(holder, account).await,
             },
         }
+    }
+
+    /// Ties a local account to the verified one: from now on it is known by the verifier's id.
+    async fn bind(&self, holder: &User, account: &Account) -> Result<Local, LoginFault> {
+        let (subject, external_id) = (self.records.subject(&holder.external_id), account.external_id.clone());
+        let change = Change::ReplaceExternalId { subject, external_id: external_id.clone() };
+        self.apply(vec![change]).await?;
+        self.update(&User { external_id, ..holder.clone() }, account).await
     }
 
     async fn create(&self, account: &Account) -> Result<Local, LoginFault> {
@@ -232,13 +242,20 @@ impl Delegated {
             active: true,
             attributes: Default::default(),
         };
-        let add = Change::AddUser {
+        let mut changes = vec![Change::AddUser {
             directory: self.records.directory,
             user: user.clone(),
             free_in: vec![],
             credential: None,
-        };
-        match self.apply(vec![add]).await {
+        }];
+        // With the user or not at all: a first login that fails halfway would never give them later.
+        for name in &self.settings.default_groups {
+            if self.local_group(name).await?.is_none() {
+                changes.push(self.add_group_change(self.records.new_group(&unnamed(name))));
+            }
+            changes.push(self.joining(name, &user));
+        }
+        match self.apply(changes).await {
             Ok(()) => Ok(Local::Account(user, Made::Now)),
             // Another login of the same account was faster (R525).
             Err(error) if error.fault() == Fault::Conflict => {
@@ -255,10 +272,8 @@ impl Delegated {
     async fn import_groups(&self, user: &User, made: Made, account: &Account) -> Result<(), LoginFault> {
         let imported = self.refresh_groups(user, account).await;
         let given = match self.settings.default_groups_given {
-            DefaultGroupsGiven::Once if made == Made::Before => Ok(()),
-            DefaultGroupsGiven::Once | DefaultGroupsGiven::AtEveryLogin => {
-                self.give_default_groups(user).await
-            }
+            DefaultGroupsGiven::Once => Ok(()),
+            DefaultGroupsGiven::AtEveryLogin => self.give_default_groups(user).await,
         };
         match (imported.and(given), made) {
             (Err(error), Made::Before) => {
@@ -289,6 +304,10 @@ impl Delegated {
         let children: BTreeSet<&GroupName> =
             named.direct.iter().chain(named.nested.iter().map(|(child, _)| child)).collect();
         for child in children {
+            // A local group shadows the verifier's of the same name (R123, R530): nothing above it is the verifier's.
+            if self.local_group(child).await?.is_none_or(|group| group.origin == Origin::Local) {
+                continue;
+            }
             let parents: Vec<GroupName> = named
                 .nested
                 .iter()
@@ -335,15 +354,18 @@ impl Delegated {
             if self.local_group(name).await?.is_none() {
                 self.tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name)))).await?;
             }
-            self.tolerate_conflict(Change::AddMember {
-                directory: self.records.directory,
-                group: name.clone(),
-                member: Member::User(user.name.clone()),
-                cycle: OnCycle::Keep,
-            })
-            .await?;
+            self.tolerate_conflict(self.joining(name, user)).await?;
         }
         Ok(())
+    }
+
+    fn joining(&self, group: &GroupName, user: &User) -> Change {
+        Change::AddMember {
+            directory: self.records.directory,
+            group: group.clone(),
+            member: Member::User(user.name.clone()),
+            cycle: OnCycle::Keep,
+        }
     }
 
     async fn parents(&self, member: &Member) -> Result<Vec<GroupName>, StoreError> {

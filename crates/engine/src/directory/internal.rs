@@ -1,7 +1,7 @@
 //! The internal directory: records and passwords, both here.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use throng_core::change::Change;
@@ -33,15 +33,24 @@ pub struct Internal {
     records: RecordsOf,
     settings: InternalSettings,
     hasher: Hasher,
-    /// Guesses that are being checked now, so that many at once cannot overshoot the limit (T44).
-    guesses: Mutex<HashMap<ExternalId, u32>>,
+    guesses: Guesses,
 }
+
+/// Guesses that are being checked now, so that many at once cannot overshoot the limit (T44). Shared by all directories, and
+/// kept when the configuration is read anew.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guesses(Arc<Mutex<HashMap<Subject, u32>>>);
 
 records_as_directory!(Internal);
 
 impl Internal {
-    pub(crate) fn new(records: RecordsOf, settings: InternalSettings, hasher: Hasher) -> Self {
-        Self { records, settings, hasher, guesses: Mutex::default() }
+    pub(crate) fn new(
+        records: RecordsOf,
+        settings: InternalSettings,
+        hasher: Hasher,
+        guesses: Guesses,
+    ) -> Self {
+        Self { records, settings, hasher, guesses }
     }
 
     /// A user as this directory would keep it.
@@ -75,13 +84,10 @@ impl Internal {
         })
     }
 
-    async fn check(
-        &self,
-        user: &User,
-        secret: &Secret,
-        credential: Option<Credential>,
-    ) -> Result<Credence, LoginFault> {
-        let subject = self.records.subject(&user.external_id);
+    async fn check(&self, user: &User, secret: &Secret, subject: &Subject) -> Result<Credence, LoginFault> {
+        // Counted before the stored count is read: of guesses that read the same count, each sees the others.
+        let guess = self.guesses.begin(subject);
+        let credential = self.records.store.credential(subject).await?;
         let refuse = |why| Ok(Credence::Refused(why));
         let Some(credential) = credential else {
             self.hasher.spend(secret).await?;
@@ -99,7 +105,6 @@ impl Internal {
             }
         };
         let policy = &self.settings.password_policy;
-        let guess = self.begin_guess(&user.external_id);
         if is_locked(policy, credential.failed_attempts.saturating_add(guess.others)) {
             self.hasher.spend(secret).await?;
             return refuse(Refusal::Locked);
@@ -107,10 +112,10 @@ impl Internal {
         match self.hasher.verify(secret, hash).await {
             Ok(Verification::Matches { upgrade }) => {
                 if credential.failed_attempts > 0 {
-                    self.records.store.clear_failures(&subject).await?;
+                    self.records.store.clear_failures(subject).await?;
                 }
                 if let Some(upgrade) = upgrade {
-                    self.upgrade(&subject, hash, &upgrade).await;
+                    self.upgrade(subject, hash, &upgrade).await;
                 }
                 let expired = credential.must_change
                     || is_expired(policy, credential.changed_at, self.records.clock.now());
@@ -123,7 +128,7 @@ impl Internal {
                 }
             }
             Ok(Verification::Differs | Verification::TooLong { .. }) => {
-                self.records.store.count_failure(&subject).await?;
+                self.records.store.count_failure(subject).await?;
                 refuse(Refusal::WrongPassword)
             }
             Err(HasherError::Hash(cause)) => {
@@ -144,14 +149,6 @@ impl Internal {
             Err(cause) => tracing::warn!(account = %subject, %cause, "a password hash could not be upgraded"),
         }
     }
-
-    fn begin_guess(&self, account: &ExternalId) -> Guess<'_> {
-        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = guesses.entry(account.clone()).or_default();
-        let others = *count;
-        *count += 1;
-        Guess { guesses: &self.guesses, account: account.clone(), others }
-    }
 }
 
 /// The former hashes that the policy still compares with, the replaced one first.
@@ -165,21 +162,31 @@ fn remembered(former: Credential, history: u32) -> Vec<EncodedHash> {
     current.into_iter().chain(former.history).take(kept).collect()
 }
 
+impl Guesses {
+    fn begin(&self, account: &Subject) -> Guess {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = running.entry(account.clone()).or_default();
+        let others = *count;
+        *count += 1;
+        Guess { guesses: self.clone(), account: account.clone(), others }
+    }
+}
+
 /// A guess that is being checked; it counts until it is dropped.
 #[derive(Debug)]
-struct Guess<'d> {
-    guesses: &'d Mutex<HashMap<ExternalId, u32>>,
-    account: ExternalId,
+struct Guess {
+    guesses: Guesses,
+    account: Subject,
     others: u32,
 }
 
-impl Drop for Guess<'_> {
+impl Drop for Guess {
     fn drop(&mut self) {
-        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = guesses.get_mut(&self.account) {
+        let mut running = self.guesses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&self.account) {
             *count -= 1;
             if *count == 0 {
-                guesses.remove(&self.account);
+                running.remove(&self.account);
             }
         }
     }
@@ -202,8 +209,7 @@ impl Stored for Internal {
         if !user.active && login.tell_inactive == TellInactive::BeforePassword {
             return Ok(Checked { credence: Credence::Refused(Refusal::Inactive), spent: Spent::Nothing });
         }
-        let credential = self.records.store.credential(&self.records.subject(&user.external_id)).await?;
-        let credence = self.check(user, login.secret, credential).await?;
+        let credence = self.check(user, login.secret, &self.records.subject(&user.external_id)).await?;
         Ok(Checked { credence, spent: Spent::AHash })
     }
 }

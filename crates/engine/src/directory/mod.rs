@@ -8,6 +8,8 @@ mod records;
 pub use delegated::Delegated;
 pub use internal::Internal;
 
+pub(crate) use internal::Guesses;
+
 pub(crate) use mount::{Mount, Via};
 pub(crate) use records::RecordsOf;
 

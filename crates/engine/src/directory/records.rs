@@ -11,6 +11,7 @@ use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId, Subject};
 use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
+use throng_core::registry::Nesting;
 use throng_core::store::{Namesakes, Store};
 use throng_core::time::Clock;
 use throng_core::user::User;
@@ -19,6 +20,10 @@ use throng_core::user::User;
 #[derive(Debug, Clone)]
 pub(crate) struct RecordsOf {
     pub(crate) directory: DirectoryId,
+    /// How the external ids drawn here begin.
+    pub(crate) drawn: &'static str,
+    /// Whether groups may stand in groups.
+    pub(crate) nesting: Nesting,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -98,7 +103,7 @@ impl RecordsOf {
     /// A user as it will be kept, with an id drawn here (R312).
     pub(crate) fn new_user(&self, user: &NewUser) -> User {
         User {
-            external_id: ExternalId::random(&*self.entropy),
+            external_id: ExternalId::random(self.drawn, &*self.entropy),
             name: user.name.clone(),
             profile: user.profile.clone(),
             active: user.active,
@@ -109,7 +114,7 @@ impl RecordsOf {
     /// A local group as it will be kept.
     pub(crate) fn new_group(&self, group: &NewGroup) -> Group {
         Group {
-            external_id: ExternalId::random(&*self.entropy),
+            external_id: ExternalId::random("", &*self.entropy),
             name: group.name.clone(),
             description: group.description.clone(),
             origin: Origin::Local,
@@ -172,11 +177,14 @@ impl RecordsOf {
     }
 
     pub(crate) async fn add_member(&self, group: &GroupName, member: &Member) -> Result<(), DirectoryError> {
+        if matches!(member, Member::Group(_)) && self.nesting == Nesting::Direct {
+            return Err(DirectoryError::new(Fault::Forbidden, "group in a group"));
+        }
         self.apply(Change::AddMember {
             directory: self.directory,
             group: group.clone(),
             member: member.clone(),
-            cycle: OnCycle::Keep,
+            cycle: OnCycle::Refuse,
         })
         .await
     }

@@ -1,5 +1,11 @@
 //! Worlds for the tests: a throng over a memory store with a clock that the test drives.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "each test file uses its own part"
+)]
 
 use std::sync::Arc;
 

@@ -44,13 +44,7 @@ fn hasher() -> Hasher {
 
 /// For tests of the pool, where the hash itself does not matter.
 fn quick(cores: usize, entropy: Arc<dyn Entropy>) -> Hasher {
-    Hasher::new(
-        HasherConfig {
-            cost: Cost::stored(64, 1, 1).unwrap(),
-            ..config(cores)
-        },
-        entropy,
-    )
+    Hasher::new(HasherConfig { cost: Cost::stored(64, 1, 1).unwrap(), ..config(cores) }, entropy)
 }
 
 fn secret(text: &str) -> Secret {
@@ -72,28 +66,14 @@ fn upgrade(verification: Verification) -> Option<EncodedHash> {
 async fn a_new_hash_opens_for_its_password_and_costs_what_was_asked() {
     let hasher = hasher();
     let hash = hasher.hash(&secret("correct horse")).await.unwrap();
-    assert!(
-        hash.expose()
-            .starts_with("$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$")
-    );
+    assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"));
     assert_eq!(
         hasher.verify(&secret("correct horse"), &hash).await,
         Ok(Verification::Matches { upgrade: None })
     );
-    assert_eq!(
-        hasher.verify(&secret("correct house"), &hash).await,
-        Ok(Verification::Differs)
-    );
-    assert_eq!(
-        hasher.verify(&secret(hash.expose()), &hash).await,
-        Ok(Verification::Differs),
-        "P10, T55"
-    );
-    assert_ne!(
-        hasher.hash(&secret("correct horse")).await.unwrap(),
-        hash,
-        "another salt"
-    );
+    assert_eq!(hasher.verify(&secret("correct house"), &hash).await, Ok(Verification::Differs));
+    assert_eq!(hasher.verify(&secret(hash.expose()), &hash).await, Ok(Verification::Differs), "P10, T55");
+    assert_ne!(hasher.hash(&secret("correct horse")).await.unwrap(), hash, "another salt");
 }
 
 #[tokio::test]
@@ -102,28 +82,15 @@ async fn golden_vectors_open_directly_through_wrap_and_through_upgrade_r725_t57(
     for (password, text) in CROWD {
         let (right, wrong) = (secret(password), secret("Password"));
         let replaced = upgrade(hasher.verify(&right, &stored(text)).await.unwrap()).unwrap();
-        assert_eq!(
-            hasher.verify(&right, &replaced).await,
-            Ok(Verification::Matches { upgrade: None })
-        );
-        assert_eq!(
-            hasher.verify(&wrong, &stored(text)).await,
-            Ok(Verification::Differs)
-        );
+        assert_eq!(hasher.verify(&right, &replaced).await, Ok(Verification::Matches { upgrade: None }));
+        assert_eq!(hasher.verify(&wrong, &stored(text)).await, Ok(Verification::Differs));
 
         let wrapped = hasher.wrap(&stored(text)).await.unwrap();
-        assert!(
-            wrapped
-                .expose()
-                .starts_with("$throng-wrap$pbkdf2-sha1,r=10000,l=32,s=")
-        );
+        assert!(wrapped.expose().starts_with("$throng-wrap$pbkdf2-sha1,r=10000,l=32,s="));
         assert_eq!(hasher.verify(&wrong, &wrapped).await, Ok(Verification::Differs));
         let unwrapped = upgrade(hasher.verify(&right, &wrapped).await.unwrap()).unwrap();
         assert!(unwrapped.expose().starts_with("$argon2id$"));
-        assert_eq!(
-            hasher.verify(&right, &unwrapped).await,
-            Ok(Verification::Matches { upgrade: None })
-        );
+        assert_eq!(hasher.verify(&right, &unwrapped).await, Ok(Verification::Matches { upgrade: None }));
     }
 }
 
@@ -134,10 +101,7 @@ async fn every_legacy_match_is_replaced_by_argon2id_at_the_cost_of_one_hash_r723
         let before = hasher.hashes_run();
         let replaced = upgrade(hasher.verify(&secret(PASSWORD), &stored(text)).await.unwrap()).unwrap();
         assert_eq!(hasher.hashes_run() - before, 1, "{text}");
-        assert!(
-            replaced.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{text}"
-        );
+        assert!(replaced.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
     }
 }
 
@@ -172,11 +136,7 @@ async fn every_attempt_spends_one_hash_t50_g8() {
 
     let before = hasher.hashes_run();
     assert!(upgrade(hasher.verify(&secret("password"), &wrapped).await.unwrap()).is_some());
-    assert_eq!(
-        hasher.hashes_run() - before,
-        2,
-        "a wrapped hash is verified and replaced, once"
-    );
+    assert_eq!(hasher.hashes_run() - before, 2, "a wrapped hash is verified and replaced, once");
 }
 
 #[tokio::test]
@@ -198,35 +158,16 @@ async fn a_failure_spends_one_hash_for_each_form_whatever_is_stored_t58() {
 async fn hashes_that_cannot_be_read_are_typed_errors() {
     let hasher = hasher();
     let any = secret("any");
-    assert_eq!(
-        hasher.verify(&any, &stored("*")).await,
-        Err(HashError::Unsupported.into())
-    );
-    assert_eq!(
-        hasher.wrap(&stored("*")).await,
-        Err(HashError::Unsupported.into())
-    );
+    assert_eq!(hasher.verify(&any, &stored("*")).await, Err(HashError::Unsupported.into()));
+    assert_eq!(hasher.wrap(&stored("*")).await, Err(HashError::Unsupported.into()));
     let over = stored(&ARGON2ID.replace("t=2", "t=4294967295"));
-    assert!(matches!(
-        hasher.verify(&any, &over).await,
-        Err(HasherError::Hash(HashError::Limits { .. }))
-    ));
+    assert!(matches!(hasher.verify(&any, &over).await, Err(HasherError::Hash(HashError::Limits { .. }))));
 
-    let small = Hasher::new(
-        HasherConfig {
-            memory_budget_kib: 1,
-            ..config(4)
-        },
-        Arc::new(Counting::default()),
-    );
+    let small =
+        Hasher::new(HasherConfig { memory_budget_kib: 1, ..config(4) }, Arc::new(Counting::default()));
     assert_eq!(small.parallel_hashes(), 1);
     let beyond_the_budget = stored(&ARGON2ID.replace("m=19456", "m=19457"));
-    let expected = HashError::Limits {
-        parameter: Parameter::Memory,
-        value: 19_457,
-        min: 8,
-        max: 19_456,
-    };
+    let expected = HashError::Limits { parameter: Parameter::Memory, value: 19_457, min: 8, max: 19_456 };
     assert_eq!(small.verify(&any, &beyond_the_budget).await, Err(expected.into()));
     assert_eq!(small.hashes_run(), 1);
 }
@@ -235,41 +176,21 @@ async fn hashes_that_cannot_be_read_are_typed_errors() {
 async fn composed_and_decomposed_passwords_are_one_t58() {
     let hasher = hasher();
     let (nfc, nfd) = (secret(PASSWORD), secret(PASSWORD_NFD));
-    for new in [
-        hasher.hash(&nfc).await.unwrap(),
-        hasher.hash(&nfd).await.unwrap(),
-        stored(ARGON2ID),
-    ] {
-        assert_eq!(
-            hasher.verify(&nfc, &new).await,
-            Ok(Verification::Matches { upgrade: None })
-        );
-        assert_eq!(
-            hasher.verify(&nfd, &new).await,
-            Ok(Verification::Matches { upgrade: None })
-        );
+    for new in [hasher.hash(&nfc).await.unwrap(), hasher.hash(&nfd).await.unwrap(), stored(ARGON2ID)] {
+        assert_eq!(hasher.verify(&nfc, &new).await, Ok(Verification::Matches { upgrade: None }));
+        assert_eq!(hasher.verify(&nfd, &new).await, Ok(Verification::Matches { upgrade: None }));
     }
     let wrapped = hasher.wrap(&stored(VECTORS[0])).await.unwrap();
     for composed in [stored(VECTORS[0]), stored(VECTORS[2]), wrapped] {
         for typed in [&nfc, &nfd] {
             let replaced = upgrade(hasher.verify(typed, &composed).await.unwrap()).unwrap();
-            assert_eq!(
-                hasher.verify(&nfc, &replaced).await,
-                Ok(Verification::Matches { upgrade: None })
-            );
+            assert_eq!(hasher.verify(&nfc, &replaced).await, Ok(Verification::Matches { upgrade: None }));
         }
     }
     for decomposed in [SSHA_NFD, ARGON2ID_NFD] {
         let replaced = upgrade(hasher.verify(&nfd, &stored(decomposed)).await.unwrap()).unwrap();
-        assert_eq!(
-            hasher.verify(&nfc, &replaced).await,
-            Ok(Verification::Matches { upgrade: None })
-        );
-        assert_eq!(
-            hasher.verify(&nfc, &stored(decomposed)).await,
-            Ok(Verification::Differs),
-            "{decomposed}"
-        );
+        assert_eq!(hasher.verify(&nfc, &replaced).await, Ok(Verification::Matches { upgrade: None }));
+        assert_eq!(hasher.verify(&nfc, &stored(decomposed)).await, Ok(Verification::Differs), "{decomposed}");
     }
 }
 
@@ -280,39 +201,24 @@ async fn bcrypt_refuses_passwords_over_72_bytes_directly_and_wrapped_p08() {
     for hash in [stored(BCRYPT_72), wrapped] {
         assert!(upgrade(hasher.verify(&secret(&"a".repeat(72)), &hash).await.unwrap()).is_some());
         let longer = secret(&("a".repeat(72) + "XYZ"));
-        assert_eq!(
-            hasher.verify(&longer, &hash).await,
-            Ok(Verification::TooLong { max_bytes: 72 })
-        );
+        assert_eq!(hasher.verify(&longer, &hash).await, Ok(Verification::TooLong { max_bytes: 72 }));
     }
 }
 
 #[tokio::test]
 async fn strength_never_falls_and_rises_with_the_configured_cost_t53() {
     let stronger = Cost::new(19_456, 3, 1).unwrap();
-    let raised = Hasher::new(
-        HasherConfig {
-            cost: stronger,
-            ..config(2)
-        },
-        Arc::new(Counting::default()),
-    );
+    let raised = Hasher::new(HasherConfig { cost: stronger, ..config(2) }, Arc::new(Counting::default()));
     let right = secret(PASSWORD);
     let replaced = upgrade(raised.verify(&right, &stored(ARGON2ID)).await.unwrap()).unwrap();
     assert!(replaced.expose().contains("m=19456,t=3,p=1"));
     assert_eq!(raised.hashes_run(), 1);
 
     let floor = hasher();
-    assert_eq!(
-        floor.verify(&right, &replaced).await,
-        Ok(Verification::Matches { upgrade: None })
-    );
+    assert_eq!(floor.verify(&right, &replaced).await, Ok(Verification::Matches { upgrade: None }));
     let wrapped = raised.wrap(&stored(VECTORS[0])).await.unwrap();
     let unwrapped = upgrade(floor.verify(&right, &wrapped).await.unwrap()).unwrap();
-    assert!(
-        unwrapped.expose().contains("m=19456,t=3,p=1"),
-        "not weaker than the wrapping"
-    );
+    assert!(unwrapped.expose().contains("m=19456,t=3,p=1"), "not weaker than the wrapping");
 }
 
 #[tokio::test]
@@ -339,16 +245,10 @@ async fn history_counts_the_current_password_r713_q17() {
     };
     let usable = credential(CredentialState::Usable(stored(CROWD[0].1)));
     let (current, latest, oldest) = (secret("password"), secret(PASSWORD_NFD), secret(&"a".repeat(72)));
-    for (history, reused) in [
-        (0, [false; 3]),
-        (1, [true, false, false]),
-        (2, [true, true, false]),
-        (3, [true; 3]),
-    ] {
-        let policy = PasswordPolicy {
-            history,
-            ..PasswordPolicy::default()
-        };
+    for (history, reused) in
+        [(0, [false; 3]), (1, [true, false, false]), (2, [true, true, false]), (3, [true; 3])]
+    {
+        let policy = PasswordPolicy { history, ..PasswordPolicy::default() };
         for (password, reused) in [&current, &latest, &oldest].into_iter().zip(reused) {
             let expected = if reused { Reuse::Reused } else { Reuse::Fresh };
             assert_eq!(
@@ -357,58 +257,26 @@ async fn history_counts_the_current_password_r713_q17() {
                 "{history} {password:?}"
             );
         }
-        assert_eq!(
-            hasher
-                .check_history(&policy, &secret("never used"), &usable)
-                .await,
-            Ok(Reuse::Fresh)
-        );
+        assert_eq!(hasher.check_history(&policy, &secret("never used"), &usable).await, Ok(Reuse::Fresh));
     }
-    let policy = PasswordPolicy {
-        history: 3,
-        ..PasswordPolicy::default()
-    };
+    let policy = PasswordPolicy { history: 3, ..PasswordPolicy::default() };
     let unreadable = credential(CredentialState::Quarantined(stored("*")));
-    assert_eq!(
-        hasher.check_history(&policy, &latest, &unreadable).await,
-        Ok(Reuse::Reused)
-    );
+    assert_eq!(hasher.check_history(&policy, &latest, &unreadable).await, Ok(Reuse::Reused));
     let absent = credential(CredentialState::Absent);
-    assert_eq!(
-        hasher.check_history(&policy, &current, &absent).await,
-        Ok(Reuse::Fresh)
-    );
+    assert_eq!(hasher.check_history(&policy, &current, &absent).await, Ok(Reuse::Fresh));
 }
 
 #[test]
 fn the_pool_is_as_large_as_cores_and_memory_allow_t50() {
     let entropy: Arc<dyn Entropy> = Arc::new(Counting::default());
-    for (cores, memory_budget_kib, expected) in [
-        (1, 262_144, 1),
-        (4, 262_144, 4),
-        (64, 262_144, 13),
-        (4, 40_000, 2),
-        (4, 19_456, 1),
-        (4, 0, 1),
-    ] {
-        let hasher = Hasher::new(
-            HasherConfig {
-                memory_budget_kib,
-                ..config(cores)
-            },
-            Arc::clone(&entropy),
-        );
+    for (cores, memory_budget_kib, expected) in
+        [(1, 262_144, 1), (4, 262_144, 4), (64, 262_144, 13), (4, 40_000, 2), (4, 19_456, 1), (4, 0, 1)]
+    {
+        let hasher = Hasher::new(HasherConfig { memory_budget_kib, ..config(cores) }, Arc::clone(&entropy));
         assert_eq!(hasher.parallel_hashes(), expected, "{cores} {memory_budget_kib}");
     }
     let hasher = Hasher::new(config(64), entropy);
-    for (memory_kib, expected) in [
-        (0, 1),
-        (8, 1),
-        (19_456, 1),
-        (19_457, 2),
-        (65_536, 4),
-        (262_144, 13),
-    ] {
+    for (memory_kib, expected) in [(0, 1), (8, 1), (19_456, 1), (19_457, 2), (65_536, 4), (262_144, 13)] {
         assert_eq!(hasher.0.permits_for(memory_kib), expected, "{memory_kib}");
     }
 }
@@ -417,9 +285,7 @@ fn the_pool_is_as_large_as_cores_and_memory_allow_t50() {
 async fn a_full_queue_turns_away_at_once_and_a_long_wait_at_its_deadline_t50() {
     let hasher = quick(2, Arc::new(Counting::default()));
     let held = Arc::clone(&hasher.0.permits).try_acquire_many_owned(2).unwrap();
-    let overloaded = HasherError::Overloaded {
-        retry_after: Duration::from_secs(2),
-    };
+    let overloaded = HasherError::Overloaded { retry_after: Duration::from_secs(2) };
     let begun = tokio::time::Instant::now();
     let waiting: Vec<_> = (0..16)
         .map(|_| {
@@ -462,13 +328,7 @@ async fn a_caller_that_leaves_the_queue_gives_up_its_place_t50() {
 async fn a_dropped_future_keeps_its_place_until_the_computation_ends_t50() {
     let (entered, has_entered) = mpsc::channel();
     let (may_leave, leave) = mpsc::channel();
-    let hasher = quick(
-        1,
-        Arc::new(Gate {
-            entered,
-            leave: Mutex::new(leave),
-        }),
-    );
+    let hasher = quick(1, Arc::new(Gate { entered, leave: Mutex::new(leave) }));
     let task = tokio::spawn({
         let hasher = hasher.clone();
         async move { hasher.hash(&secret("any")).await }
@@ -476,11 +336,7 @@ async fn a_dropped_future_keeps_its_place_until_the_computation_ends_t50() {
     has_entered.recv().unwrap();
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    assert_eq!(
-        hasher.0.permits.available_permits(),
-        0,
-        "the computation still runs"
-    );
+    assert_eq!(hasher.0.permits.available_permits(), 0, "the computation still runs");
     may_leave.send(()).unwrap();
     let _permit = hasher.0.permits.acquire().await.unwrap();
     assert_eq!(hasher.hashes_run(), 1);
@@ -490,10 +346,7 @@ async fn a_dropped_future_keeps_its_place_until_the_computation_ends_t50() {
 async fn memory_is_reused_and_never_more_than_the_permits_hold() {
     let hasher = hasher();
     let wide = stored(&ARGON2ID.replace("m=19456,t=2", "m=40000,t=1"));
-    assert_eq!(
-        hasher.verify(&secret("any"), &wide).await,
-        Ok(Verification::Differs)
-    );
+    assert_eq!(hasher.verify(&secret("any"), &wide).await, Ok(Verification::Differs));
     for _ in 0..3 {
         hasher.spend(&secret("any")).await.unwrap();
     }

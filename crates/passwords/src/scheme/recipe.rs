@@ -56,24 +56,16 @@ impl Recipe {
                 digest.resize(*length, 0);
                 workspace.argon2id(*cost, password, salt, &mut digest)?;
             }
-            Self::Digest {
-                function: Function::Sha1,
-                salt,
-            } => digest.extend(digest_of::<Sha1>(password, salt)),
-            Self::Digest {
-                function: Function::Sha256,
-                salt,
-            } => digest.extend(digest_of::<Sha256>(password, salt)),
-            Self::Digest {
-                function: Function::Sha512,
-                salt,
-            } => digest.extend(digest_of::<Sha512>(password, salt)),
-            Self::Pbkdf2 {
-                function,
-                rounds,
-                salt,
-                length,
-            } => {
+            Self::Digest { function: Function::Sha1, salt } => {
+                digest.extend(digest_of::<Sha1>(password, salt))
+            }
+            Self::Digest { function: Function::Sha256, salt } => {
+                digest.extend(digest_of::<Sha256>(password, salt))
+            }
+            Self::Digest { function: Function::Sha512, salt } => {
+                digest.extend(digest_of::<Sha512>(password, salt))
+            }
+            Self::Pbkdf2 { function, rounds, salt, length } => {
                 digest.resize(*length, 0);
                 match function {
                     Function::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, *rounds, &mut digest),
@@ -105,9 +97,9 @@ impl Recipe {
     /// Whether the scheme tells this password from every other.
     pub(super) fn fit(&self, password: &[u8]) -> Fit {
         match self {
-            Self::Bcrypt { .. } if password.len() > BCRYPT_MAX_BYTES => Fit::TooLong {
-                max_bytes: BCRYPT_MAX_BYTES,
-            },
+            Self::Bcrypt { .. } if password.len() > BCRYPT_MAX_BYTES => {
+                Fit::TooLong { max_bytes: BCRYPT_MAX_BYTES }
+            }
             // bcrypt repeats the NUL-terminated password, so "a" and "a\0a" are the same to it.
             Self::Bcrypt { .. } if password.contains(&0) => Fit::Ambiguous,
             // HMAC fills its key up with NULs, so "a" and "a\0" are the same to it.
@@ -154,17 +146,8 @@ impl Recipe {
                 base64(salt)
             ),
             Self::Digest { function, salt } => format!("{},s={}", function.name(), base64(salt)),
-            Self::Pbkdf2 {
-                function,
-                rounds,
-                salt,
-                length,
-            } => {
-                format!(
-                    "pbkdf2-{},r={rounds},l={length},s={}",
-                    function.name(),
-                    base64(salt)
-                )
+            Self::Pbkdf2 { function, rounds, salt, length } => {
+                format!("pbkdf2-{},r={rounds},l={length},s={}", function.name(), base64(salt))
             }
             Self::Bcrypt { cost, salt } => format!("bcrypt,c={cost},s={}", base64(salt)),
             Self::Sha256Crypt { rounds, salt } => format!("sha256-crypt,r={rounds},s={}", base64(salt)),
@@ -218,11 +201,7 @@ pub(super) const CRYPT_DEFAULT_ROUNDS: u64 = 5_000;
 /// Reads SHA-crypt's own base64 of a digest of `length` bytes, 32 or 64, and puts the bytes back in order.
 pub(super) fn decode_crypt(text: &str, length: usize) -> Option<Zeroizing<Vec<u8>>> {
     const ALPHABET: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let order = if length == SHA256_ORDER.len() {
-        &SHA256_ORDER[..]
-    } else {
-        &SHA512_ORDER[..]
-    };
+    let order = if length == SHA256_ORDER.len() { &SHA256_ORDER[..] } else { &SHA512_ORDER[..] };
     if text.len() != (length * 8).div_ceil(6) {
         return None;
     }

@@ -8,23 +8,14 @@ fn parse(text: &str) -> Result<StoredHash, HashError> {
 }
 
 fn check(text: &str, password: &str) -> Check {
-    parse(text)
-        .unwrap()
-        .check(password.as_bytes(), &mut Workspace::new())
-        .unwrap()
+    parse(text).unwrap().check(password.as_bytes(), &mut Workspace::new()).unwrap()
 }
 
 #[test]
 fn hashes_of_other_programs_open_for_their_password_alone_r721_r724_r725() {
     for text in VECTORS {
         assert_eq!(check(text, PASSWORD), Check::Matches, "{text}");
-        for wrong in [
-            PASSWORD_NFD,
-            "Grüne Äpfel 8",
-            "grüne äpfel 7",
-            "Grüne Äpfel 7 ",
-            text,
-        ] {
+        for wrong in [PASSWORD_NFD, "Grüne Äpfel 8", "grüne äpfel 7", "Grüne Äpfel 7 ", text] {
             assert!(check(text, wrong) != Check::Matches, "{text} {wrong}");
         }
     }
@@ -44,27 +35,13 @@ fn a_wrapped_hash_opens_for_its_password_alone_and_does_not_hold_the_digest_t57(
         let inner = parse(text).unwrap();
         let wrapped = inner.sealed(cost, &[9; 16], &mut workspace).unwrap();
         for engine in [&STANDARD_NO_PAD, &ADAPTED, &BCRYPT] {
-            assert!(
-                !wrapped.expose().contains(&engine.encode(&inner.digest)),
-                "{text}"
-            );
+            assert!(!wrapped.expose().contains(&engine.encode(&inner.digest)), "{text}");
         }
         let outer = StoredHash::parse(&wrapped).unwrap();
-        assert_eq!(
-            (outer.scheme(), outer.strength()),
-            (Scheme::Wrapped, cost.strength())
-        );
+        assert_eq!((outer.scheme(), outer.strength()), (Scheme::Wrapped, cost.strength()));
         assert_eq!(outer.recipe.encode(), inner.recipe.encode());
-        assert_eq!(
-            outer.check(PASSWORD.as_bytes(), &mut workspace).unwrap(),
-            Check::Matches,
-            "{text}"
-        );
-        assert_eq!(
-            outer.check(b"wrong", &mut workspace).unwrap(),
-            Check::Differs,
-            "{text}"
-        );
+        assert_eq!(outer.check(PASSWORD.as_bytes(), &mut workspace).unwrap(), Check::Matches, "{text}");
+        assert_eq!(outer.check(b"wrong", &mut workspace).unwrap(), Check::Differs, "{text}");
     }
 }
 
@@ -128,43 +105,13 @@ fn costs_beyond_the_caps_are_refused_before_anything_is_computed_t52_x5() {
         )
     };
     for (row, text, parameter, at_the_cap) in [
-        (
-            "P11",
-            argon2id("m=4294967295,t=1,p=1"),
-            Memory,
-            argon2id("m=262144,t=1,p=1"),
-        ),
-        (
-            "P11",
-            argon2id("m=99999999999999999999999,t=1,p=1"),
-            Memory,
-            argon2id("m=262144,t=16,p=8"),
-        ),
-        (
-            "P11",
-            argon2id("m=262145,t=1,p=1"),
-            Memory,
-            argon2id("m=8,t=1,p=1"),
-        ),
-        (
-            "RFC 9106",
-            argon2id("m=63,t=1,p=8"),
-            Memory,
-            argon2id("m=64,t=1,p=8"),
-        ),
-        (
-            "P12",
-            argon2id("m=8,t=4294967295,p=1"),
-            Passes,
-            argon2id("m=8,t=16,p=1"),
-        ),
+        ("P11", argon2id("m=4294967295,t=1,p=1"), Memory, argon2id("m=262144,t=1,p=1")),
+        ("P11", argon2id("m=99999999999999999999999,t=1,p=1"), Memory, argon2id("m=262144,t=16,p=8")),
+        ("P11", argon2id("m=262145,t=1,p=1"), Memory, argon2id("m=8,t=1,p=1")),
+        ("RFC 9106", argon2id("m=63,t=1,p=8"), Memory, argon2id("m=64,t=1,p=8")),
+        ("P12", argon2id("m=8,t=4294967295,p=1"), Passes, argon2id("m=8,t=16,p=1")),
         ("P12", argon2id("m=8,t=0,p=1"), Passes, argon2id("m=8,t=1,p=1")),
-        (
-            "P13",
-            argon2id("m=19456,t=1,p=16777215"),
-            Lanes,
-            argon2id("m=19456,t=1,p=8"),
-        ),
+        ("P13", argon2id("m=19456,t=1,p=16777215"), Lanes, argon2id("m=19456,t=1,p=8")),
         ("T52", with_salt(7), Salt, with_salt(8)),
         ("T52", with_salt(65), Salt, with_salt(64)),
         ("T52", with_tag(15), Output, with_tag(16)),
@@ -173,28 +120,13 @@ fn costs_beyond_the_caps_are_refused_before_anything_is_computed_t52_x5() {
         ("P19", bcrypt("99"), BcryptCost, bcrypt("10")),
         ("P18", bcrypt("03"), BcryptCost, bcrypt("04")),
         ("T52", pbkdf2("10000001"), Pbkdf2Rounds, pbkdf2("10000000")),
-        (
-            "T52",
-            pbkdf2("i=4294967296,l=32"),
-            Pbkdf2Rounds,
-            pbkdf2("i=10000000,l=32"),
-        ),
+        ("T52", pbkdf2("i=4294967296,l=32"), Pbkdf2Rounds, pbkdf2("i=10000000,l=32")),
         ("T52", pbkdf2("0"), Pbkdf2Rounds, pbkdf2("1")),
         ("T52", django("99999999999"), Pbkdf2Rounds, django("870000")),
         ("T52", crypt("999999999"), CryptRounds, crypt("1000000")),
         ("T52", crypt("999"), CryptRounds, crypt("1000")),
-        (
-            "T52",
-            "{SSHA}WUahTLONzbZXMAXJD4DMyykym/0AAQI=".into(),
-            LdapSalt,
-            VECTORS[3].into(),
-        ),
-        (
-            "T52",
-            "{SSHA}/ja/ITBjsynrMPdut2pKR2+ypJc=".into(),
-            LdapSalt,
-            VECTORS[2].into(),
-        ),
+        ("T52", "{SSHA}WUahTLONzbZXMAXJD4DMyykym/0AAQI=".into(), LdapSalt, VECTORS[3].into()),
+        ("T52", "{SSHA}/ja/ITBjsynrMPdut2pKR2+ypJc=".into(), LdapSalt, VECTORS[2].into()),
         (
             "T57",
             wrapped("bcrypt,c=31,s=AAECAwQFBgcICQoLDA0ODw"),
@@ -279,32 +211,19 @@ fn texts_that_their_scheme_does_not_store_are_malformed_p20_p22_p23() {
 fn untagged_atlassian_text_is_read_only_when_named_t54_r722() {
     let tagged = legacy_atlassian(ATLASSIAN_SHA1).unwrap();
     assert_eq!(check(tagged.expose(), PASSWORD), Check::Matches);
-    let malformed = HashError::Malformed {
-        scheme: Scheme::AtlassianSha1,
-    };
-    for text in [
-        "",
-        "secret",
-        "{SHA}/ja/ITBjsynrMPdut2pKR2+ypJc=",
-        &ATLASSIAN_SHA1[..86],
-        &"A".repeat(2_000),
-    ] {
+    let malformed = HashError::Malformed { scheme: Scheme::AtlassianSha1 };
+    for text in ["", "secret", "{SHA}/ja/ITBjsynrMPdut2pKR2+ypJc=", &ATLASSIAN_SHA1[..86], &"A".repeat(2_000)]
+    {
         assert_eq!(legacy_atlassian(text), Err(malformed), "{text}");
     }
-    assert_eq!(
-        malformed.to_string(),
-        "the password hash is not a well-formed {ATLASSIAN-SHA1}"
-    );
+    assert_eq!(malformed.to_string(), "the password hash is not a well-formed {ATLASSIAN-SHA1}");
 }
 
 #[test]
 fn bcrypt_refuses_what_it_would_cut_p08() {
     let long = "a".repeat(72);
     assert_eq!(check(BCRYPT_72, &long), Check::Matches);
-    assert_eq!(
-        check(BCRYPT_72, &format!("{long}XYZ")),
-        Check::TooLong { max_bytes: 72 }
-    );
+    assert_eq!(check(BCRYPT_72, &format!("{long}XYZ")), Check::TooLong { max_bytes: 72 });
     assert_eq!(check(BCRYPT_72, &"a".repeat(71)), Check::Differs);
     assert_eq!(check(BCRYPT_A, "a"), Check::Matches);
 }
@@ -324,27 +243,12 @@ fn passwords_with_nul_are_never_cut_or_filled_up_p03_p04() {
 #[test]
 fn tags_are_free_of_each_other_and_unsalted_schemes_are_told() {
     for (tag, scheme) in TAGS {
-        assert_eq!(
-            TAGS.iter().filter(|(other, _)| tag.starts_with(other)).count(),
-            1,
-            "{tag}"
-        );
+        assert_eq!(TAGS.iter().filter(|(other, _)| tag.starts_with(other)).count(), 1, "{tag}");
         assert!(!scheme.to_string().is_empty());
     }
-    let unsalted: Vec<_> = VECTORS
-        .iter()
-        .filter(|text| !parse(text).unwrap().scheme().is_salted())
-        .collect();
-    assert_eq!(
-        unsalted,
-        [VECTORS[1], VECTORS[4], VECTORS[7], VECTORS[8]]
-            .iter()
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        format!("{:?}", parse(VECTORS[0]).unwrap()),
-        "StoredHash({PKCS5S2})"
-    );
+    let unsalted: Vec<_> = VECTORS.iter().filter(|text| !parse(text).unwrap().scheme().is_salted()).collect();
+    assert_eq!(unsalted, [VECTORS[1], VECTORS[4], VECTORS[7], VECTORS[8]].iter().collect::<Vec<_>>());
+    assert_eq!(format!("{:?}", parse(VECTORS[0]).unwrap()), "StoredHash({PKCS5S2})");
 }
 
 proptest! {

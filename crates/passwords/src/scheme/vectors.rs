@@ -37,18 +37,12 @@ pub(crate) const BCRYPT_A: &str = "$2b$04$abcdefghijklmnopqrstuuMFdJu9yVgmagVAIC
 
 /// What Crowd stores, with the passwords (R725).
 pub(crate) const CROWD: [(&str, &str); 3] = [
-    (
-        "password",
-        "{PKCS5S2}DQIXJU038u4P7FdsuFTY/+35bm41kfjZa57UrdxHp2Mu3qF2uy+ooD+jF5t1tb8J",
-    ),
+    ("password", "{PKCS5S2}DQIXJU038u4P7FdsuFTY/+35bm41kfjZa57UrdxHp2Mu3qF2uy+ooD+jF5t1tb8J"),
     (
         "CALYX-zippy-whiten-pinhead",
         "{PKCS5S2}MW+VUen5ZKtw2xxOljoZKS2A2XO8PTIA9bVMVmjHfy5bG8pXF41muDjOwjp4UBA1",
     ),
-    (
-        "admin",
-        "{PKCS5S2}Tdl0jlvcysmT9PiRWkZZ1Hr4uHO2OJHvkd3siXt/8OnL7GczWsyzB1tMwkJlI2eX",
-    ),
+    ("admin", "{PKCS5S2}Tdl0jlvcysmT9PiRWkZZ1Hr4uHO2OJHvkd3siXt/8OnL7GczWsyzB1tMwkJlI2eX"),
 ];
 
 /// Weak hashes of [`PASSWORD`], at least one of every scheme and form.

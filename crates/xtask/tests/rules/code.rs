@@ -13,13 +13,7 @@ const CLOCKS: [&str; 2] = ["crates/engine/src/system.rs", "benches/"];
 const PORTS: [&str; 2] = ["crates/core/src/directory", "crates/core/src/store"];
 
 /// What core must not reach for: it does no I/O, reads no clock and no environment.
-const OUTSIDE: [&str; 5] = [
-    "std::fs",
-    "std::net",
-    "std::env",
-    "std::time::Instant",
-    "std::time::SystemTime",
-];
+const OUTSIDE: [&str; 5] = ["std::fs", "std::net", "std::env", "std::time::Instant", "std::time::SystemTime"];
 
 /// Endings of names that say nothing about the thing named.
 const EMPTY_WORDS: [&str; 7] = ["manager", "helper", "helpers", "util", "utils", "impl", "impls"];
@@ -40,13 +34,7 @@ pub(crate) fn errors_not_read_as_text(source: &Source) -> Vec<Violation> {
     let found = source.squeezed().find(".to_string().contains(");
     let shipped = found.into_iter().filter(|line| !source.is_test(*line));
     shipped
-        .map(|line| {
-            Violation::new(
-                &source.file,
-                line,
-                "a text is no fact: match on the kind of the error",
-            )
-        })
+        .map(|line| Violation::new(&source.file, line, "a text is no fact: match on the kind of the error"))
         .collect()
 }
 
@@ -61,15 +49,9 @@ pub(crate) fn no_query_macros(source: &Source) -> Vec<Violation> {
 pub(crate) fn no_formatted_sql(source: &Source) -> Vec<Violation> {
     let squeezed = source.squeezed();
     let mut found = Vec::new();
-    for name in [
-        "query",
-        "query_with",
-        "query_as",
-        "query_as_with",
-        "query_scalar",
-        "query_scalar_with",
-        "raw_sql",
-    ] {
+    for name in
+        ["query", "query_with", "query_as", "query_as_with", "query_scalar", "query_scalar_with", "raw_sql"]
+    {
         for (at, _) in squeezed.text.match_indices(name) {
             let rest = &squeezed.text[at + name.len()..];
             let arguments = if rest.starts_with("::<") {
@@ -91,12 +73,8 @@ pub(crate) fn no_formatted_sql(source: &Source) -> Vec<Violation> {
 
 /// A lint that is set aside says why, and complains once it no longer fires.
 pub(crate) fn no_blanket_allow(source: &Source) -> Vec<Violation> {
-    let allows = |line: &str| {
-        ["#[allow(", "#![allow("]
-            .into_iter()
-            .find(|allow| line.contains(allow))
-            .map(|_| ())
-    };
+    let allows =
+        |line: &str| ["#[allow(", "#![allow("].into_iter().find(|allow| line.contains(allow)).map(|_| ());
     on_lines(source, source.shipped(), allows, |()| {
         "use `expect` with a reason in place of `allow`".to_owned()
     })
@@ -154,20 +132,10 @@ pub(crate) fn core_is_pure(source: &Source) -> Vec<Violation> {
     }
     let mut found = Vec::new();
     for (line, path) in source.imports() {
-        found.extend(
-            OUTSIDE
-                .iter()
-                .filter(|place| within(&path, place))
-                .map(|place| (line, *place)),
-        );
+        found.extend(OUTSIDE.iter().filter(|place| within(&path, place)).map(|place| (line, *place)));
     }
     for (line, text) in source.lines() {
-        found.extend(
-            OUTSIDE
-                .iter()
-                .filter(|place| word(text, place).is_some())
-                .map(|place| (line, *place)),
-        );
+        found.extend(OUTSIDE.iter().filter(|place| word(text, place).is_some()).map(|place| (line, *place)));
     }
     found.sort_unstable();
     found.dedup();
@@ -181,8 +149,7 @@ const GETTER: &str = "a function is named after what it returns, without `get_`"
 
 /// Whether a path is a place or below it, whatever separates the two.
 fn within(path: &str, place: &str) -> bool {
-    path.strip_prefix(place)
-        .is_some_and(|rest| !rest.starts_with(is_word))
+    path.strip_prefix(place).is_some_and(|rest| !rest.starts_with(is_word))
 }
 
 fn in_core(source: &Source) -> bool {
@@ -213,11 +180,7 @@ fn query_macro(line: &str) -> Option<&str> {
 fn public_name(line: &str) -> Option<String> {
     let mut words = line.trim_start().strip_prefix("pub ")?.split_whitespace();
     let keyword = words.find(|word| !["const", "async", "unsafe", "extern"].contains(word))?;
-    let name: String = words
-        .next()?
-        .chars()
-        .take_while(|character| is_word(*character))
-        .collect();
+    let name: String = words.next()?.chars().take_while(|character| is_word(*character)).collect();
     match keyword {
         "fn" => name.starts_with("get_").then(|| GETTER.to_owned()),
         "struct" | "enum" | "union" | "trait" | "type" | "mod" => EMPTY_WORDS
@@ -240,60 +203,29 @@ mod tests {
 
     /// The lines of a text that a rule complains about, when it stands in a file of that name.
     fn lines(rule: Rule, file: &str, text: &str) -> Vec<usize> {
-        rule(&Source::new(file, text))
-            .into_iter()
-            .map(|violation| violation.line)
-            .collect()
+        rule(&Source::new(file, text)).into_iter().map(|violation| violation.line).collect()
     }
 
     const ANY: &str = "crates/engine/src/a.rs";
 
     #[test]
     fn unfinished_work_is_caught() {
-        assert_eq!(
-            lines(
-                finished,
-                ANY,
-                "fn a() { todo!() }\nfn b() { unimplemented!(\"c\") }"
-            ),
-            [1, 2]
-        );
-        assert_eq!(
-            lines(finished, ANY, "// todo!()\nlet a = \"todo!()\";"),
-            [] as [usize; 0]
-        );
+        assert_eq!(lines(finished, ANY, "fn a() { todo!() }\nfn b() { unimplemented!(\"c\") }"), [1, 2]);
+        assert_eq!(lines(finished, ANY, "// todo!()\nlet a = \"todo!()\";"), [] as [usize; 0]);
     }
 
     #[test]
     fn reading_an_error_as_text_is_caught() {
+        assert_eq!(lines(errors_not_read_as_text, ANY, "error\n    .to_string()\n    .contains(\"a\")"), [2]);
         assert_eq!(
-            lines(
-                errors_not_read_as_text,
-                ANY,
-                "error\n    .to_string()\n    .contains(\"a\")"
-            ),
-            [2]
-        );
-        assert_eq!(
-            lines(
-                errors_not_read_as_text,
-                ANY,
-                "#[test]\nfn a() {\n b.to_string().contains(c) }"
-            ),
+            lines(errors_not_read_as_text, ANY, "#[test]\nfn a() {\n b.to_string().contains(c) }"),
             []
         );
     }
 
     #[test]
     fn a_query_macro_is_caught() {
-        assert_eq!(
-            lines(
-                no_query_macros,
-                ANY,
-                "sqlx::query!(\"a\");\nsqlx::query_as!(A, \"b\");"
-            ),
-            [1, 2]
-        );
+        assert_eq!(lines(no_query_macros, ANY, "sqlx::query!(\"a\");\nsqlx::query_as!(A, \"b\");"), [1, 2]);
         assert_eq!(lines(no_query_macros, ANY, "sqlx::query(\"a\");"), []);
     }
 
@@ -301,37 +233,17 @@ mod tests {
     fn formatted_sql_is_caught() {
         let text = "sqlx::query(&format!(\"a\"));\nsqlx::query_as::<_, (i64,)>(\n    AssertSqlSafe(format!(\"b\")),\n);";
         assert_eq!(lines(no_formatted_sql, ANY, text), [1, 2]);
-        assert_eq!(
-            lines(no_formatted_sql, ANY, "return query(&format!(\"a\"));"),
-            [1]
-        );
-        assert_eq!(
-            lines(no_formatted_sql, ANY, "sqlx::query(\"a\").bind(format!(\"b\"));"),
-            []
-        );
-        assert_eq!(
-            lines(no_formatted_sql, ANY, "let query = a(); log(format!(\"b\"));"),
-            []
-        );
+        assert_eq!(lines(no_formatted_sql, ANY, "return query(&format!(\"a\"));"), [1]);
+        assert_eq!(lines(no_formatted_sql, ANY, "sqlx::query(\"a\").bind(format!(\"b\"));"), []);
+        assert_eq!(lines(no_formatted_sql, ANY, "let query = a(); log(format!(\"b\"));"), []);
     }
 
     #[test]
     fn a_blanket_allow_is_caught() {
-        assert_eq!(
-            lines(
-                no_blanket_allow,
-                ANY,
-                "#![allow(dead_code)]\n#[allow(unused)]\nfn a() {}"
-            ),
-            [1, 2]
-        );
+        assert_eq!(lines(no_blanket_allow, ANY, "#![allow(dead_code)]\n#[allow(unused)]\nfn a() {}"), [1, 2]);
         assert_eq!(lines(no_blanket_allow, ANY, "#[expect(unused)]\nfn a() {}"), []);
         assert_eq!(
-            lines(
-                no_blanket_allow,
-                ANY,
-                "#[cfg(test)]\nmod t {\n #[allow(unused)]\n fn a() {}\n}"
-            ),
+            lines(no_blanket_allow, ANY, "#[cfg(test)]\nmod t {\n #[allow(unused)]\n fn a() {}\n}"),
             []
         );
     }
@@ -348,11 +260,7 @@ mod tests {
     #[test]
     fn reading_the_clock_is_caught() {
         assert_eq!(
-            lines(
-                clock,
-                ANY,
-                "let a = Instant::now();\nlet b = std::time::SystemTime::now();"
-            ),
+            lines(clock, ANY, "let a = Instant::now();\nlet b = std::time::SystemTime::now();"),
             [1, 2]
         );
         assert_eq!(lines(clock, "crates/engine/src/system.rs", "Instant::now()"), []);
@@ -362,10 +270,7 @@ mod tests {
     #[test]
     fn asynchrony_in_core_is_caught() {
         let text = "async fn a() {}\nlet b = async move {};\n#[async_trait]\n";
-        assert_eq!(
-            lines(core_is_synchronous, "crates/core/src/name.rs", text),
-            [1, 2]
-        );
+        assert_eq!(lines(core_is_synchronous, "crates/core/src/name.rs", text), [1, 2]);
         assert_eq!(lines(core_is_synchronous, "crates/core/src/store.rs", text), []);
         assert_eq!(lines(core_is_synchronous, ANY, text), []);
     }
@@ -375,11 +280,7 @@ mod tests {
         let text = "use std::{fmt, net::IpAddr};\nlet a = std::env::args();\nuse std::time::{\n  Duration, Instant};";
         assert_eq!(lines(core_is_pure, "crates/core/src/a.rs", text), [1, 2, 3]);
         assert_eq!(
-            lines(
-                core_is_pure,
-                "crates/core/src/a.rs",
-                "use std::time::Duration;\nuse std::fmt;"
-            ),
+            lines(core_is_pure, "crates/core/src/a.rs", "use std::time::Duration;\nuse std::fmt;"),
             []
         );
         assert_eq!(lines(core_is_pure, ANY, text), []);

@@ -13,10 +13,7 @@ const PLACEHOLDERS: [&str; 4] = ["NNNN", "...", "…", "::"];
 /// Every file that a document names exists.
 pub(crate) fn named_files(project: &Project) -> Vec<Violation> {
     let index = Index::new(&project.files);
-    project
-        .texts(".md")
-        .flat_map(|(file, text)| check(file, &text, &index))
-        .collect()
+    project.texts(".md").flat_map(|(file, text)| check(file, &text, &index)).collect()
 }
 
 /// Every file and folder of the project.
@@ -46,10 +43,7 @@ impl<'a> Index<'a> {
 
     fn has_folder_at_top(&self, name: &str) -> bool {
         let start = format!("{name}/");
-        self.paths
-            .range(start.as_str()..)
-            .next()
-            .is_some_and(|path| path.starts_with(&start))
+        self.paths.range(start.as_str()..).next().is_some_and(|path| path.starts_with(&start))
     }
 }
 
@@ -91,16 +85,12 @@ fn quotes(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_path(name: &str, index: &Index<'_>) -> bool {
-    let plain = name
-        .chars()
-        .all(|character| character.is_alphanumeric() || "-_./:#…".contains(character));
+    let plain = name.chars().all(|character| character.is_alphanumeric() || "-_./:#…".contains(character));
     if !plain || name.starts_with('/') || PLACEHOLDERS.iter().any(|placeholder| name.contains(placeholder)) {
         return false;
     }
     // A slash alone does not make a path: `application/json` is none. Its first part must be a folder of ours.
-    ENDINGS
-        .iter()
-        .any(|ending| without_position(name).ends_with(ending) && name.len() > ending.len())
+    ENDINGS.iter().any(|ending| without_position(name).ends_with(ending) && name.len() > ending.len())
         || name
             .split_once('/')
             .is_some_and(|(first, _)| index.has_folder_at_top(first) || first.starts_with('.'))
@@ -134,19 +124,10 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> Vec<(usize, String)> {
-        let files = [
-            "README.md",
-            "docs/a.md",
-            "docs/b/c.md",
-            "crates/core/src/name.rs",
-            ".ci/run",
-        ];
+        let files = ["README.md", "docs/a.md", "docs/b/c.md", "crates/core/src/name.rs", ".ci/run"];
         let files = files.map(str::to_owned);
         let found = check("docs/a.md", text, &Index::new(&files));
-        found
-            .into_iter()
-            .map(|violation| (violation.line, violation.rule))
-            .collect()
+        found.into_iter().map(|violation| (violation.line, violation.rule)).collect()
     }
 
     fn missing(line: usize, name: &str) -> (usize, String) {
@@ -155,10 +136,7 @@ mod tests {
 
     #[test]
     fn a_file_that_does_not_exist_is_caught() {
-        assert_eq!(
-            named("see\n`crates/core/src/nome.rs`"),
-            [missing(2, "crates/core/src/nome.rs")]
-        );
+        assert_eq!(named("see\n`crates/core/src/nome.rs`"), [missing(2, "crates/core/src/nome.rs")]);
         assert_eq!(
             named("`nome.rs` and `crates/corn/`"),
             [missing(1, "nome.rs"), missing(1, "crates/corn/")]

@@ -32,11 +32,7 @@ const TOP: [&str; 12] = [
 const ENGINES: [&str; 3] = ["mysql", "postgres", "sqlite"];
 
 /// Paths of machines, in pieces so that this file does not break its own rule.
-const MACHINES: [&str; 3] = [
-    concat!("/wo", "rk/"),
-    concat!("/tmp/", "bash"),
-    concat!("/fa", "rm/"),
-];
+const MACHINES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/tmp/", "bash"), concat!("/fa", "rm/")];
 
 /// One file, one subject.
 pub(crate) fn length(source: &Source) -> Vec<Violation> {
@@ -85,22 +81,14 @@ pub(crate) fn migrations(files: &[String]) -> Vec<Violation> {
             Some((engine, name)) if ENGINES.contains(&engine) && name.ends_with(".sql") => {
                 engines.entry(engine).or_default().insert(name);
             }
-            _ => found.push(Violation::new(
-                file,
-                0,
-                "migrations holds only <engine>/<name>.sql",
-            )),
+            _ => found.push(Violation::new(file, 0, "migrations holds only <engine>/<name>.sql")),
         }
     }
     let all: BTreeSet<&str> = engines.values().flatten().copied().collect();
     for (engine, names) in engines {
         let absent = all.difference(&names);
         found.extend(absent.map(|name| {
-            Violation::new(
-                &format!("migrations/{engine}/{name}"),
-                0,
-                "is missing: another engine has it",
-            )
+            Violation::new(&format!("migrations/{engine}/{name}"), 0, "is missing: another engine has it")
         }));
     }
     found
@@ -111,25 +99,16 @@ pub(crate) fn migrations_link(root: &Path) -> Vec<Violation> {
     let link = "crates/store-sql/migrations";
     match fs::read_link(root.join(link)) {
         Ok(target) if target == Path::new("../../migrations") => Vec::new(),
-        Ok(target) => vec![Violation::new(
-            link,
-            0,
-            format!("must point to ../../migrations, not {}", target.display()),
-        )],
-        Err(_) => vec![Violation::new(
-            link,
-            0,
-            "must be a symbolic link to ../../migrations",
-        )],
+        Ok(target) => {
+            vec![Violation::new(link, 0, format!("must point to ../../migrations, not {}", target.display()))]
+        }
+        Err(_) => vec![Violation::new(link, 0, "must be a symbolic link to ../../migrations")],
     }
 }
 
 /// Nothing names a path that exists on one machine only.
 pub(crate) fn machine_paths(project: &Project) -> Vec<Violation> {
-    project
-        .texts("")
-        .flat_map(|(file, text)| machine_paths_in(file, &text))
-        .collect()
+    project.texts("").flat_map(|(file, text)| machine_paths_in(file, &text)).collect()
 }
 
 fn machine_paths_in(file: &str, text: &str) -> Vec<Violation> {
@@ -185,30 +164,18 @@ mod tests {
 
     #[test]
     fn a_stray_file_at_the_top_is_caught() {
-        let given = files(&[
-            "Cargo.toml",
-            ".gitignore",
-            ".ci/run",
-            "crates/a/b.rs",
-            "notes.txt",
-            "tools/x.sh",
-        ]);
+        let given =
+            files(&["Cargo.toml", ".gitignore", ".ci/run", "crates/a/b.rs", "notes.txt", "tools/x.sh"]);
         assert_eq!(named(top_level(&given)), ["notes.txt", "tools"]);
     }
 
     #[test]
     fn a_migration_of_one_engine_only_is_caught() {
-        let given = files(&[
-            "migrations/sqlite/1.sql",
-            "migrations/sqlite/2.sql",
-            "migrations/postgres/1.sql",
-        ]);
+        let given =
+            files(&["migrations/sqlite/1.sql", "migrations/sqlite/2.sql", "migrations/postgres/1.sql"]);
         assert_eq!(named(migrations(&given)), ["migrations/postgres/2.sql"]);
         assert_eq!(migrations(&given[..2]), []);
-        assert_eq!(
-            named(migrations(&files(&["migrations/oracle/1.sql"]))),
-            ["migrations/oracle/1.sql"]
-        );
+        assert_eq!(named(migrations(&files(&["migrations/oracle/1.sql"]))), ["migrations/oracle/1.sql"]);
     }
 
     #[test]
@@ -219,12 +186,7 @@ mod tests {
     #[test]
     fn a_path_of_one_machine_is_caught() {
         let text = format!("fine\nsee {}main\n", MACHINES[0]);
-        assert_eq!(
-            machine_paths_in("a.md", &text)
-                .first()
-                .map(|violation| violation.line),
-            Some(2)
-        );
+        assert_eq!(machine_paths_in("a.md", &text).first().map(|violation| violation.line), Some(2));
         assert_eq!(machine_paths_in("a.md", "a framework/b"), []);
     }
 }

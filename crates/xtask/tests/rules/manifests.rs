@@ -62,13 +62,9 @@ impl Manifests {
         let root = table("Cargo.toml");
         let members = strings(&root, "members");
         assert!(!members.is_empty(), "Cargo.toml names no members");
-        let members = members
-            .into_iter()
-            .map(|folder| (folder.to_owned(), table(&format!("{folder}/Cargo.toml"))));
-        Self {
-            members: members.collect(),
-            root,
-        }
+        let members =
+            members.into_iter().map(|folder| (folder.to_owned(), table(&format!("{folder}/Cargo.toml"))));
+        Self { members: members.collect(), root }
     }
 
     /// Every crate of ours is a member, or is left out by name.
@@ -79,11 +75,7 @@ impl Manifests {
             .filter_map(|file| file.strip_suffix("/Cargo.toml"))
             .filter(|folder| !self.members.contains_key(*folder) && !left_out.contains(folder))
             .map(|folder| {
-                Violation::new(
-                    &format!("{folder}/Cargo.toml"),
-                    0,
-                    "is neither a member nor excluded",
-                )
+                Violation::new(&format!("{folder}/Cargo.toml"), 0, "is neither a member nor excluded")
             })
             .collect()
     }
@@ -103,9 +95,7 @@ impl Manifests {
                 let to = &dependency.package;
                 let tested = dependency.kind == Kind::Dev && to == TESTKIT && (1..=3).contains(&own);
                 if !tested && (name == "xtask" || row(to).is_none_or(|row| row >= own)) {
-                    found.push(format!(
-                        "{name} depends on {to}: arrows point down only, never along a row"
-                    ));
+                    found.push(format!("{name} depends on {to}: arrows point down only, never along a row"));
                 }
             }
             found
@@ -118,17 +108,11 @@ impl Manifests {
             if folder != "crates/engine" {
                 return Vec::new();
             }
-            let ours = self
-                .ours(manifest)
-                .into_iter()
-                .filter(|dependency| dependency.kind != Kind::Dev);
+            let ours = self.ours(manifest).into_iter().filter(|dependency| dependency.kind != Kind::Dev);
             let others = ours.filter(|dependency| !BELOW_ENGINE.contains(&dependency.package.as_str()));
             others
                 .map(|dependency| {
-                    format!(
-                        "the engine depends on {}: it names no adapter",
-                        dependency.package
-                    )
+                    format!("the engine depends on {}: it names no adapter", dependency.package)
                 })
                 .collect()
         })
@@ -140,18 +124,14 @@ impl Manifests {
             if folder != "crates/core" {
                 return Vec::new();
             }
-            let shipped = self
-                .dependencies(manifest)
-                .into_iter()
-                .filter(|dependency| dependency.kind != Kind::Dev);
+            let shipped =
+                self.dependencies(manifest).into_iter().filter(|dependency| dependency.kind != Kind::Dev);
             let refused = shipped.filter(|dependency| {
                 !BELOW_CORE
                     .iter()
                     .any(|(name, optional)| dependency.package == *name && (dependency.optional || !optional))
             });
-            refused
-                .map(|dependency| format!("core must not depend on {} so", dependency.package))
-                .collect()
+            refused.map(|dependency| format!("core must not depend on {} so", dependency.package)).collect()
         })
     }
 
@@ -163,9 +143,7 @@ impl Manifests {
             if !says(&["lints", "workspace"]) {
                 found.push("must take its lints from the workspace: `[lints] workspace = true`".to_owned());
             }
-            let own = INHERITED
-                .iter()
-                .filter(|key| !says(&["package", key, "workspace"]));
+            let own = INHERITED.iter().filter(|key| !says(&["package", key, "workspace"]));
             found.extend(
                 own.map(|key| format!("must take its {key} from the workspace: `{key}.workspace = true`")),
             );
@@ -177,10 +155,7 @@ impl Manifests {
     pub(crate) fn versions(&self) -> Vec<Violation> {
         let mut firsts: BTreeMap<String, String> = BTreeMap::new();
         self.each(|folder, manifest| {
-            let own = self
-                .dependencies(manifest)
-                .into_iter()
-                .filter(|dependency| !dependency.inherited);
+            let own = self.dependencies(manifest).into_iter().filter(|dependency| !dependency.inherited);
             own.filter_map(|Dependency { package, .. }| {
                 if self.shared().any(|(name, _)| *name == package) || is_ours(&package) {
                     return Some(format!(
@@ -199,20 +174,13 @@ impl Manifests {
         let mut found = Vec::new();
         for (folder, manifest) in &self.members {
             let file = format!("{folder}/Cargo.toml");
-            found.extend(
-                check(folder, manifest)
-                    .into_iter()
-                    .map(|rule| Violation::new(&file, 0, rule)),
-            );
+            found.extend(check(folder, manifest).into_iter().map(|rule| Violation::new(&file, 0, rule)));
         }
         found
     }
 
     fn shared(&self) -> impl Iterator<Item = (&String, &Value)> {
-        value(&self.root, &["workspace", "dependencies"])
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten()
+        value(&self.root, &["workspace", "dependencies"]).and_then(Value::as_table).into_iter().flatten()
     }
 
     fn ours(&self, manifest: &Table) -> Vec<Dependency> {
@@ -222,10 +190,7 @@ impl Manifests {
     }
 
     fn dependencies(&self, manifest: &Table) -> Vec<Dependency> {
-        let targets = value(manifest, &["target"])
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten();
+        let targets = value(manifest, &["target"]).and_then(Value::as_table).into_iter().flatten();
         let targets = targets.filter_map(|(_, target)| target.as_table());
         let mut found = Vec::new();
         for table in std::iter::once(manifest).chain(targets) {
@@ -292,8 +257,7 @@ fn package_of(folder: &str) -> String {
 
 fn value<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(table.get(*first)?, |value, key| value.get(key))
+    rest.iter().try_fold(table.get(*first)?, |value, key| value.get(key))
 }
 
 fn text<'a>(table: &'a Table, path: &[&str]) -> Option<&'a str> {
@@ -301,10 +265,7 @@ fn text<'a>(table: &'a Table, path: &[&str]) -> Option<&'a str> {
 }
 
 fn strings<'a>(root: &'a Table, key: &str) -> Vec<&'a str> {
-    let list = value(root, &["workspace", key])
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let list = value(root, &["workspace", key]).and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).collect()
 }
 
@@ -317,14 +278,8 @@ mod tests {
         let root = "[workspace]\nexclude = [\"crates/fuzz\"]\n[workspace.dependencies]\nserde = \"1\"\n\
                     nucleus = { package = \"throng-core\", path = \"crates/core\" }\n";
         let parse = |text: &str| text.parse::<Table>().unwrap();
-        let members = members
-            .iter()
-            .map(|(folder, text)| ((*folder).to_owned(), parse(text)))
-            .collect();
-        Manifests {
-            root: parse(root),
-            members,
-        }
+        let members = members.iter().map(|(folder, text)| ((*folder).to_owned(), parse(text))).collect();
+        Manifests { root: parse(root), members }
     }
 
     fn package(name: &str, rest: &str) -> String {
@@ -338,17 +293,12 @@ mod tests {
     #[test]
     fn an_arrow_up_or_along_a_row_is_caught() {
         let up = package("throng-core", "[dependencies]\nthrong-engine.workspace = true");
-        let along = package(
-            "throng-ldap",
-            "[target.'cfg(unix)'.dev-dependencies]\nthrong-wire.workspace = true",
-        );
+        let along =
+            package("throng-ldap", "[target.'cfg(unix)'.dev-dependencies]\nthrong-wire.workspace = true");
         let found = workspace(&[("crates/core", &up), ("crates/ldap", &along)]).arrows();
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(found[0].file, "crates/core/Cargo.toml");
-        assert!(
-            found[1].rule.starts_with("throng-ldap depends on throng-wire"),
-            "{found:?}"
-        );
+        assert!(found[1].rule.starts_with("throng-ldap depends on throng-wire"), "{found:?}");
     }
 
     #[test]
@@ -358,28 +308,14 @@ mod tests {
         let store = "[dev-dependencies]\nthrong-testkit.workspace = true";
         let engine = package("throng-engine", engine);
         let store = package("throng-store-sql", store);
-        assert_eq!(
-            workspace(&[("crates/engine", &engine), ("crates/store-sql", &store)]).arrows(),
-            []
-        );
+        assert_eq!(workspace(&[("crates/engine", &engine), ("crates/store-sql", &store)]).arrows(), []);
     }
 
     #[test]
     fn the_testkit_is_for_tests_only_and_not_for_those_of_core() {
-        let core = package(
-            "throng-core",
-            "[dev-dependencies]\nthrong-testkit.workspace = true",
-        );
-        let store = package(
-            "throng-store-sql",
-            "[dependencies]\nthrong-testkit.workspace = true",
-        );
-        assert_eq!(
-            workspace(&[("crates/core", &core), ("crates/store-sql", &store)])
-                .arrows()
-                .len(),
-            2
-        );
+        let core = package("throng-core", "[dev-dependencies]\nthrong-testkit.workspace = true");
+        let store = package("throng-store-sql", "[dependencies]\nthrong-testkit.workspace = true");
+        assert_eq!(workspace(&[("crates/core", &core), ("crates/store-sql", &store)]).arrows().len(), 2);
     }
 
     #[test]
@@ -401,10 +337,7 @@ mod tests {
         let named = "[dependencies]\nnucleus.workspace = true\nthrong-store-sql.workspace = true";
         let found =
             workspace(&[("crates/engine", &package("throng-engine", named))]).engine_names_no_adapter();
-        assert_eq!(
-            rules(found),
-            ["the engine depends on throng-store-sql: it names no adapter"]
-        );
+        assert_eq!(rules(found), ["the engine depends on throng-store-sql: it names no adapter"]);
         let tested = "[dev-dependencies]\nthrong-store-sql.workspace = true";
         assert_eq!(
             workspace(&[("crates/engine", &package("throng-engine", tested))]).engine_names_no_adapter(),
@@ -418,24 +351,16 @@ mod tests {
         let found = workspace(&[("crates/core", &package("throng-core", fat))]).core_is_small();
         assert_eq!(found.len(), 3, "{found:?}");
         let slim = "[dependencies]\nserde = { workspace = true, optional = true }\n[dev-dependencies]\nproptest = \"1\"";
-        assert_eq!(
-            workspace(&[("crates/core", &package("throng-core", slim))]).core_is_small(),
-            []
-        );
+        assert_eq!(workspace(&[("crates/core", &package("throng-core", slim))]).core_is_small(), []);
     }
 
     #[test]
     fn a_manifest_that_inherits_nothing_is_caught() {
-        let own = package(
-            "throng-core",
-            "version = \"1.0.0\"\nedition.workspace = true\nlicense.workspace = true",
-        );
+        let own =
+            package("throng-core", "version = \"1.0.0\"\nedition.workspace = true\nlicense.workspace = true");
         let found = rules(workspace(&[("crates/core", &own)]).inheritance());
         assert_eq!(found.len(), 3, "{found:?}");
-        assert!(
-            found[0].contains("lints") && found[1].contains("version"),
-            "{found:?}"
-        );
+        assert!(found[0].contains("lints") && found[1].contains("version"), "{found:?}");
         assert!(found[2].contains("rust-version"), "{found:?}");
     }
 
@@ -445,10 +370,7 @@ mod tests {
             "throng-core",
             "[dependencies]\nserde = \"1\"\ncsv = \"1\"\nthrong-core = { path = \".\" }",
         );
-        let second = package(
-            "throng-wire",
-            "[dev-dependencies]\ncsv = \"1\"\nserde.workspace = true",
-        );
+        let second = package("throng-wire", "[dev-dependencies]\ncsv = \"1\"\nserde.workspace = true");
         let found = rules(workspace(&[("crates/core", &first), ("crates/wire", &second)]).versions());
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found.contains(&"crates/core also asks for csv: declare it in the workspace".to_owned()));
@@ -456,12 +378,8 @@ mod tests {
 
     #[test]
     fn a_crate_outside_the_workspace_is_caught() {
-        let files = [
-            "crates/core/Cargo.toml",
-            "crates/fuzz/Cargo.toml",
-            "crates/lost/Cargo.toml",
-        ]
-        .map(str::to_owned);
+        let files =
+            ["crates/core/Cargo.toml", "crates/fuzz/Cargo.toml", "crates/lost/Cargo.toml"].map(str::to_owned);
         let found = workspace(&[("crates/core", "")]).membership(&files);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].file, "crates/lost/Cargo.toml");

@@ -25,11 +25,7 @@ pub(crate) struct Violation {
 
 impl Violation {
     pub(crate) fn new(file: &str, line: usize, rule: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            rule: rule.into(),
-        }
+        Self { file: file.to_owned(), line, rule: rule.into() }
     }
 }
 
@@ -51,10 +47,7 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(2)
-            .expect("we are in crates/xtask");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("we are in crates/xtask");
         let mut files = listed_by_git(root).unwrap_or_else(|| {
             let mut found = Vec::new();
             walk(root, root, &mut found);
@@ -64,15 +57,8 @@ impl Project {
         files.retain(|file| root.join(file).symlink_metadata().is_ok());
         files.sort();
         files.dedup();
-        assert!(
-            files.iter().any(|file| file == "Cargo.toml"),
-            "no files were found at {}",
-            root.display()
-        );
-        Self {
-            root: root.to_path_buf(),
-            files,
-        }
+        assert!(files.iter().any(|file| file == "Cargo.toml"), "no files were found at {}", root.display());
+        Self { root: root.to_path_buf(), files }
     }
 
     /// The text of a file, unless it is not text or not a file.
@@ -90,9 +76,7 @@ impl Project {
 
     /// Every hand-written Rust file.
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> + '_ {
-        let written = self
-            .texts(".rs")
-            .filter(|(_, text)| !text.lines().take(3).any(is_generated));
+        let written = self.texts(".rs").filter(|(_, text)| !text.lines().take(3).any(is_generated));
         written.map(|(file, text)| Source::new(file, &text))
     }
 }
@@ -104,23 +88,16 @@ fn is_generated(line: &str) -> bool {
 /// What git tracks, and what it would take if asked to add everything.
 fn listed_by_git(root: &Path) -> Option<Vec<String>> {
     let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root);
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
     let output = git.output().ok().filter(|output| output.status.success())?;
-    let files: Vec<String> = String::from_utf8(output.stdout)
-        .ok()?
-        .split_terminator('\0')
-        .map(str::to_owned)
-        .collect();
+    let files: Vec<String> =
+        String::from_utf8(output.stdout).ok()?.split_terminator('\0').map(str::to_owned).collect();
     (!files.is_empty()).then_some(files)
 }
 
 /// Stands in for git where the project is no clone or git refuses to read somebody else's.
 fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder)
-        .expect("the project can be read")
-        .map_while(Result::ok)
-    {
+    for entry in fs::read_dir(folder).expect("the project can be read").map_while(Result::ok) {
         let (name, path) = (entry.file_name(), entry.path());
         if name == ".git" || name == "target" {
             continue;

@@ -15,17 +15,8 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(file: &str, raw: &str) -> Self {
         let code = scrub(raw);
-        let tests = if is_test_file(file) {
-            vec![true; raw.lines().count()]
-        } else {
-            test_lines(&code)
-        };
-        Self {
-            file: file.to_owned(),
-            raw: raw.to_owned(),
-            code,
-            tests,
-        }
+        let tests = if is_test_file(file) { vec![true; raw.lines().count()] } else { test_lines(&code) };
+        Self { file: file.to_owned(), raw: raw.to_owned(), code, tests }
     }
 
     /// Whether a line, counted from 1, exists only in tests.
@@ -45,10 +36,7 @@ impl Source {
 
     /// The code without white space, but for one space between two names, for what rustfmt may break over lines.
     pub(crate) fn squeezed(&self) -> Squeezed {
-        let mut squeezed = Squeezed {
-            text: String::new(),
-            lines: Vec::new(),
-        };
+        let mut squeezed = Squeezed { text: String::new(), lines: Vec::new() };
         for (number, line) in self.lines() {
             for piece in line.split_whitespace() {
                 if squeezed.text.ends_with(is_word) && piece.starts_with(is_word) {
@@ -66,12 +54,7 @@ impl Source {
         let mut found = Vec::new();
         for (number, line) in self.lines() {
             let Some(at) = use_in(line) else { continue };
-            let before: usize = self
-                .code
-                .split_inclusive('\n')
-                .take(number - 1)
-                .map(str::len)
-                .sum();
+            let before: usize = self.code.split_inclusive('\n').take(number - 1).map(str::len).sum();
             let rest = &self.code[before + at..];
             let tree = rest[..rest.find(';').unwrap_or(rest.len())].replace('\n', " ");
             expand("", &tree, &mut |path| found.push((number, path)));
@@ -94,10 +77,7 @@ impl Squeezed {
 
     /// The lines in which a text begins.
     pub(crate) fn find(&self, text: &str) -> Vec<usize> {
-        self.text
-            .match_indices(text)
-            .map(|(at, _)| self.line(at))
-            .collect()
+        self.text.match_indices(text).map(|(at, _)| self.line(at)).collect()
     }
 }
 
@@ -142,11 +122,7 @@ fn use_in(line: &str) -> Option<usize> {
     let start = line.trim_start();
     let rest = start.strip_prefix("pub").map_or(start, |rest| {
         let rest = rest.trim_start();
-        if rest.starts_with('(') {
-            rest[closing(rest, 0)..].trim_start()
-        } else {
-            rest
-        }
+        if rest.starts_with('(') { rest[closing(rest, 0)..].trim_start() } else { rest }
     });
     Some(line.len() - rest.strip_prefix("use ")?.len())
 }
@@ -179,21 +155,11 @@ fn test_lines(code: &str) -> Vec<bool> {
     for mark in ["#[cfg(test)]", "#[cfg(all(test", "#[test]"] {
         for (at, _) in code.match_indices(mark) {
             let behind = closing(code, at + 1);
-            let body = code[behind..]
-                .find(['{', ';'])
-                .map_or(code.len(), |body| behind + body);
-            let end = if code[body..].starts_with('{') {
-                closing(code, body)
-            } else {
-                body
-            };
+            let body = code[behind..].find(['{', ';']).map_or(code.len(), |body| behind + body);
+            let end = if code[body..].starts_with('{') { closing(code, body) } else { body };
             let first = code[..at].matches('\n').count();
             let last = code[..end].matches('\n').count();
-            lines
-                .iter_mut()
-                .take(last + 1)
-                .skip(first)
-                .for_each(|line| *line = true);
+            lines.iter_mut().take(last + 1).skip(first).for_each(|line| *line = true);
         }
     }
     lines
@@ -222,11 +188,7 @@ struct Token {
 }
 
 fn token(text: &str, previous: char) -> Token {
-    let comment = |hidden| Token {
-        kept: 0,
-        hidden,
-        filler: ' ',
-    };
+    let comment = |hidden| Token { kept: 0, hidden, filler: ' ' };
     // The closing quote is hidden too, or it would be met as an opening one.
     let string = |kept: usize, body: usize, quote: &str| Token {
         kept,
@@ -254,11 +216,7 @@ fn token(text: &str, previous: char) -> Token {
             return string(1, string_body(body, '\''), "'");
         }
     }
-    Token {
-        kept: text.chars().next().map_or(0, char::len_utf8),
-        hidden: 0,
-        filler: ' ',
-    }
+    Token { kept: text.chars().next().map_or(0, char::len_utf8), hidden: 0, filler: ' ' }
 }
 
 fn string_body(body: &str, quote: char) -> usize {
@@ -296,17 +254,10 @@ fn block_comment(text: &str) -> usize {
 
 /// The length of what opens a raw string here, and what closes it.
 fn raw_string(text: &str) -> Option<(usize, String)> {
-    let prefix = ["br", "cr", "r"]
-        .into_iter()
-        .find(|prefix| text.starts_with(prefix))?;
-    let hashes = text[prefix.len()..]
-        .chars()
-        .take_while(|character| *character == '#')
-        .count();
+    let prefix = ["br", "cr", "r"].into_iter().find(|prefix| text.starts_with(prefix))?;
+    let hashes = text[prefix.len()..].chars().take_while(|character| *character == '#').count();
     let open = prefix.len() + hashes + 1;
-    text[prefix.len() + hashes..]
-        .starts_with('"')
-        .then(|| (open, format!("\"{}", "#".repeat(hashes))))
+    text[prefix.len() + hashes..].starts_with('"').then(|| (open, format!("\"{}", "#".repeat(hashes))))
 }
 
 #[cfg(test)]
@@ -321,10 +272,7 @@ mod tests {
             "r#\"l \" m\"#; \"n\no\"; p\n",
         );
         let code = scrub(raw);
-        let left: String = code
-            .chars()
-            .filter(|character| character.is_alphabetic())
-            .collect();
+        let left: String = code.chars().filter(|character| character.is_alphabetic()).collect();
         assert_eq!(left, "ahjkrp");
         assert_eq!(code.lines().count(), raw.lines().count());
         assert_eq!(code.chars().count(), raw.chars().count());
@@ -333,19 +281,14 @@ mod tests {
     #[test]
     fn what_follows_a_raw_string_is_code_again() {
         assert_eq!(
-            scrub("r\"a\" + b + r#\"c\"# + d")
-                .matches(char::is_alphabetic)
-                .collect::<String>(),
+            scrub("r\"a\" + b + r#\"c\"# + d").matches(char::is_alphabetic).collect::<String>(),
             "rbrd"
         );
     }
 
     #[test]
     fn the_lines_of_tests_are_known() {
-        let source = Source::new(
-            "a.rs",
-            "fn a() {}\n#[cfg(test)]\nmod t {\n    fn b() {}\n}\nfn c() {}\n",
-        );
+        let source = Source::new("a.rs", "fn a() {}\n#[cfg(test)]\nmod t {\n    fn b() {}\n}\nfn c() {}\n");
         let shipped: Vec<usize> = source.shipped().map(|(number, _)| number).collect();
         assert_eq!(shipped, [1, 6]);
         assert!(Source::new("crates/a/tests/b.rs", "fn a() {}").is_test(1));
@@ -354,10 +297,8 @@ mod tests {
 
     #[test]
     fn imports_are_expanded() {
-        let source = Source::new(
-            "a.rs",
-            "use a::b;\npub(crate) use c::{d as h, e::{f,\n g}};\nlet reuse = 1;\n",
-        );
+        let source =
+            Source::new("a.rs", "use a::b;\npub(crate) use c::{d as h, e::{f,\n g}};\nlet reuse = 1;\n");
         let paths: Vec<(usize, String)> = source.imports();
         let expected = [(1, "a::b"), (2, "c::d"), (2, "c::e::f"), (2, "c::e::g")];
         assert_eq!(paths, expected.map(|(line, path)| (line, path.to_owned())));

@@ -1,0 +1,1 @@
+//! The benchmarks are beside this folder; there is nothing here.

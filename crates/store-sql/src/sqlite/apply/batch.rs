@@ -1,0 +1,198 @@
+//! Runs of changes of one kind as one statement: a hop to the engine's thread for each would be most of the
+//! work.
+
+use sqlx::query;
+use throng_core::change::{Change, LoggedEntry, OnCycle};
+use throng_core::group::{Group, Member};
+use throng_core::id::DirectoryId;
+use throng_core::name::{GroupName, Key};
+use throng_core::password::Credential;
+use throng_core::user::User;
+
+use super::groups::is_imported;
+use super::users::{added, attributes_text, email_key};
+use crate::fault::DriverFault;
+use crate::sqlite::credentials::Bound;
+use crate::sqlite::statements::write;
+use crate::sqlite::{Statement, lists};
+
+/// Fewer changes are not worth a savepoint.
+const LEAST: usize = 4;
+/// Most changes of one statement.
+const MOST: usize = 1_000;
+/// A statement's list is closed when it is this long, far below what an engine refuses (T92).
+const MOST_BYTES: usize = 4 << 20;
+
+/// Changes that follow one another and differ in nothing but what they add.
+pub(super) struct Run<'c> {
+    kind: Option<Kind<'c>>,
+    changes: &'c [Change],
+}
+
+/// What a run adds, and where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind<'c> {
+    Users(DirectoryId, &'c [DirectoryId]),
+    Groups(DirectoryId, &'c [DirectoryId]),
+    UserMembers(DirectoryId),
+    GroupMembers(DirectoryId),
+}
+
+/// The run at the beginning of some changes.
+pub(super) fn first_run(changes: &[Change]) -> Run<'_> {
+    let kind = changes.first().and_then(kind);
+    let alike =
+        changes.iter().take(MOST).take_while(|change| kind.is_some() && self::kind(change) == kind).count();
+    Run { kind, changes: changes.split_at(alike).0 }
+}
+
+impl<'c> Run<'c> {
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The statements for as many of the changes as fit, of which each succeeds and returns no row if all the
+    /// changes can be made, with the number of changes. None when there are too few, or one that JSON would
+    /// spoil.
+    pub(super) fn batch(&self) -> Option<(Vec<Statement>, usize)> {
+        let kind = self.kind?;
+        if self.changes.len() < LEAST {
+            return None;
+        }
+        let mut list = String::from("[");
+        let mut done = 0;
+        let mut credentials = false;
+        for change in self.changes {
+            let row = row(change).ok()?;
+            if row.contains(NUL) {
+                return None;
+            }
+            list.push_str(if done == 0 { "" } else { "," });
+            list.push_str(&row);
+            done += 1;
+            credentials |= matches!(change, Change::AddUser { credential: Some(_), .. });
+            if list.len() > MOST_BYTES {
+                break;
+            }
+        }
+        list.push(']');
+        Some((kind.statements(&list, credentials), done))
+    }
+
+    /// What the log says of the first changes.
+    pub(super) fn entries(&self, done: usize) -> impl Iterator<Item = LoggedEntry> + 'c {
+        self.changes.iter().take(done).filter_map(entry)
+    }
+}
+
+/// How JSON writes the one character that SQLite's JSON ends a text at. It may also be a backslash before
+/// harmless letters, which then go one by one without need.
+const NUL: &str = "\\u0000";
+
+impl Kind<'_> {
+    fn statements(self, list: &str, credentials: bool) -> Vec<Statement> {
+        let insert = |text, directory: DirectoryId| {
+            query(text).bind(directory.as_bytes().as_slice()).bind(list.to_owned())
+        };
+        let held = |text, free_in: &[DirectoryId]| {
+            let statement = query(text).bind(list.to_owned());
+            statement.bind(lists::directories(free_in))
+        };
+        let mut statements = Vec::new();
+        match self {
+            Self::Users(directory, free_in) => {
+                if !free_in.is_empty() {
+                    statements.push(held(write::ANY_KEY_HELD, free_in));
+                }
+                statements.push(insert(write::INSERT_USERS, directory));
+                if credentials {
+                    statements.push(insert(write::INSERT_CREDENTIALS, directory));
+                }
+            }
+            Self::Groups(directory, free_in) => {
+                if !free_in.is_empty() {
+                    statements.push(held(write::ANY_GROUP_KEY_HELD, free_in));
+                }
+                statements.push(insert(write::INSERT_GROUPS, directory));
+            }
+            Self::UserMembers(directory) => {
+                statements.push(insert(write::INSERT_USER_MEMBERSHIPS, directory));
+            }
+            Self::GroupMembers(directory) => {
+                statements.push(insert(write::INSERT_GROUP_MEMBERSHIPS, directory));
+            }
+        }
+        statements
+    }
+}
+
+fn kind(change: &Change) -> Option<Kind<'_>> {
+    match change {
+        Change::AddUser { directory, free_in, .. } => Some(Kind::Users(*directory, free_in)),
+        Change::AddGroup { directory, free_in, .. } => Some(Kind::Groups(*directory, free_in)),
+        Change::AddMember { directory, member: Member::User(_), .. } => Some(Kind::UserMembers(*directory)),
+        // A nesting that must not close a cycle is looked at by itself.
+        Change::AddMember { directory, member: Member::Group(_), cycle: OnCycle::Keep, .. } => {
+            Some(Kind::GroupMembers(*directory))
+        }
+        _ => None,
+    }
+}
+
+fn row(change: &Change) -> Result<String, DriverFault> {
+    match change {
+        Change::AddUser { user, credential, .. } => user_row(user, credential.as_ref()),
+        Change::AddGroup { group, .. } => group_row(group),
+        Change::AddMember { group, member, .. } => member_row(group, member),
+        _ => Err(DriverFault::Driver),
+    }
+}
+
+fn entry(change: &Change) -> Option<LoggedEntry> {
+    match change {
+        Change::AddUser { directory, user, .. } => Some(added(*directory, user)),
+        Change::AddGroup { directory, group, .. } => {
+            Some(LoggedEntry::GroupAdded(*directory, group.name.clone()))
+        }
+        Change::AddMember { directory, group, member, .. } => {
+            Some(LoggedEntry::MemberAdded(*directory, group.clone(), member.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn user_row(user: &User, credential: Option<&Credential>) -> Result<String, DriverFault> {
+    let profile = &user.profile;
+    lists::to_json(&(
+        user.external_id.as_str(),
+        user.name.as_str(),
+        hex(user.key()),
+        &profile.first_name,
+        &profile.last_name,
+        &profile.display_name,
+        &profile.email,
+        email_key(profile).as_ref().map(hex),
+        i64::from(user.active),
+        attributes_text(&user.attributes)?,
+        credential.map(Bound::of).transpose()?,
+    ))
+}
+
+fn group_row(group: &Group) -> Result<String, DriverFault> {
+    lists::to_json(&(
+        group.external_id.as_str(),
+        group.name.as_str(),
+        hex(group.key()),
+        &group.description,
+        i64::from(is_imported(group)),
+        attributes_text(&group.attributes)?,
+    ))
+}
+
+fn member_row(group: &GroupName, member: &Member) -> Result<String, DriverFault> {
+    lists::to_json(&(hex(group.key()), hex(member.key())))
+}
+
+fn hex(key: &Key) -> String {
+    lists::hex(key.as_bytes())
+}

@@ -1,0 +1,66 @@
+//! Lists and structures as one parameter.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use throng_core::id::DirectoryId;
+use throng_core::name::Key;
+
+use crate::fault::DriverFault;
+
+/// A JSON list of directories, as `listed!` reads it.
+pub(crate) fn directories(directories: &[DirectoryId]) -> String {
+    hex_list(directories.iter().map(|id| id.as_bytes().as_slice()))
+}
+
+/// A JSON list of keys.
+pub(crate) fn keys<'k>(keys: impl IntoIterator<Item = &'k Key>) -> String {
+    hex_list(keys.into_iter().map(Key::as_bytes))
+}
+
+/// The bytes in hexadecimal digits: the one form in which SQLite's JSON loses nothing, not even NUL.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+/// A structure of ours as JSON.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<String, DriverFault> {
+    serde_json::to_string(value).map_err(|_| DriverFault::Driver)
+}
+
+/// A structure of ours that was stored as JSON; `what` says what it is.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, DriverFault> {
+    serde_json::from_str(text).map_err(|_| DriverFault::Unreadable(what))
+}
+
+fn hex_list<'b>(items: impl Iterator<Item = &'b [u8]>) -> String {
+    let mut text = String::from("[");
+    for (at, bytes) in items.enumerate() {
+        text.push_str(if at == 0 { "\"" } else { ",\"" });
+        push_hex(&mut text, bytes);
+        text.push('"');
+    }
+    text.push(']');
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_json() {
+        assert_eq!(keys([]), "[]");
+        assert_eq!(keys(&[Key::of("a\""), Key::of("\0")]), r#"["6122","00"]"#);
+    }
+}

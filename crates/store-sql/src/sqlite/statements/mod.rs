@@ -1,0 +1,133 @@
+//! Every statement, as a constant.
+//!
+//! Lists come in as one JSON parameter of hexadecimal texts, so that the text of a statement never varies and
+//! keys keep their bytes. `INDEXED BY` and `CROSS JOIN` hold the plan, and a unary plus keeps a list of
+//! directories from becoming a seek each: there are no statistics to choose by, on purpose.
+
+pub(crate) mod read;
+pub(crate) mod write;
+
+/// The columns of a user `u`, in the order in which `rows::Holder` reads them.
+macro_rules! user_columns {
+    () => {
+        "u.directory_id, u.external_id, u.name, u.name_key, u.first_name, u.last_name, u.display_name, \
+         u.email, u.active, u.attributes, u.epoch"
+    };
+}
+
+/// The columns of a group `g`.
+macro_rules! group_columns {
+    () => {
+        "g.directory_id, g.external_id, g.name, g.name_key, g.description, g.imported, g.attributes"
+    };
+}
+
+/// The columns of a claim `c` but for the application and the key.
+macro_rules! claim_columns {
+    () => {
+        "c.identity, c.directory_id, c.external_id, c.tombstoned_at, c.made_at"
+    };
+}
+
+/// The directories of a JSON list of hexadecimal ids.
+macro_rules! listed {
+    ($parameter:literal) => {
+        concat!("(SELECT unhex(value) FROM json_each(", $parameter, "))")
+    };
+}
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $NAME:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub(crate) const $NAME: &str = $text;)*
+
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($NAME), $NAME)),*];
+    };
+}
+
+use {claim_columns, group_columns, listed, statements, user_columns};
+
+/// Every statement with its name.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    read::ALL.iter().chain(write::ALL).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr, query};
+
+    use super::{all, read};
+    use crate::sqlite::SqliteStore;
+
+    #[tokio::test]
+    async fn every_statement_fits_the_schema_t93() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let mut connection = store.readers.acquire().await.unwrap();
+        for (name, text) in all() {
+            if let Err(error) = connection.prepare(AssertSqlSafe(text).into_sql_str()).await {
+                panic!("{name}: {error}");
+            }
+        }
+        assert!(all().count() > 60);
+    }
+
+    /// How SQLite means to run a statement, a line per step.
+    async fn plan(store: &SqliteStore, text: &str) -> String {
+        let explained = ["EXPLAIN QUERY PLAN ", text].concat();
+        let rows = query(AssertSqlSafe(explained)).fetch_all(&store.readers).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        steps.join("\n")
+    }
+
+    #[tokio::test]
+    async fn a_name_is_sought_once_however_many_directories_there_are() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let plan = plan(&store, read::LOCATE).await;
+        assert!(plan.contains("SEARCH u USING INDEX throng_user_by_name (name_key=?)"), "{plan}");
+        assert!(plan.contains("SEARCH c USING PRIMARY KEY (application_id=? AND name_key=?)"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table_of_users_or_memberships() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let tables = [
+            "throng_user",
+            "throng_group",
+            "throng_user_membership",
+            "throng_group_membership",
+            "throng_claim",
+            "throng_session",
+            "throng_credential",
+            "u",
+            "g",
+            "m",
+            "c",
+            "n",
+            "p",
+            "s",
+        ];
+        for (name, text) in all() {
+            // The registry is small and read whole.
+            if ["DIRECTORIES", "APPLICATIONS"].contains(&name) {
+                continue;
+            }
+            for step in plan(&store, text).await.lines() {
+                let scanned = step.trim().strip_prefix("SCAN ");
+                let scanned = scanned.and_then(|rest| rest.split(' ').next());
+                assert!(!scanned.is_some_and(|table| tables.contains(&table)), "{name}: {step}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn there_are_no_statistics() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let text = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'";
+        let row = query(text).fetch_one(&store.readers).await.unwrap();
+        assert_eq!(row.get::<i64, _>(0), 0);
+        for (name, text) in all() {
+            assert!(!text.contains("ANALYZE") && !text.contains("optimize"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Statements that ask.
+
+use super::{claim_columns, group_columns, listed, statements, user_columns};
+
+/// What is above the groups of `direct`.
+macro_rules! above {
+    () => {
+        " reached (id) AS (SELECT id FROM direct \
+         UNION SELECT m.parent_id FROM reached \
+         CROSS JOIN throng_group_membership m ON m.child_id = reached.id \
+         LIMIT (SELECT count(*) FROM direct) + ?3) \
+         SELECT NULL, NULL, g.name, g.name_key FROM direct CROSS JOIN throng_group g ON g.id = direct.id \
+         UNION ALL \
+         SELECT * FROM (SELECT c.name, c.name_key, g.name, g.name_key FROM reached \
+         CROSS JOIN throng_group_membership m ON m.child_id = reached.id \
+         CROSS JOIN throng_group c ON c.id = m.child_id \
+         CROSS JOIN throng_group g ON g.id = m.parent_id LIMIT ?3)"
+    };
+}
+
+statements! {
+    /// The claim on a name and everybody of it. The one row on the left makes the claim arrive also when
+    /// nobody holds it.
+    LOCATE = concat!(
+        "SELECT ", claim_columns!(), ", ", user_columns!(),
+        " FROM (SELECT ?1 AS application_id, ?2 AS name_key) q",
+        " LEFT JOIN throng_claim c ON c.application_id = q.application_id AND c.name_key = q.name_key",
+        " LEFT JOIN throng_user u INDEXED BY throng_user_by_name ON u.name_key = q.name_key",
+    );
+    LOCATE_GROUPS = concat!(
+        "SELECT ", group_columns!(), " FROM throng_group g INDEXED BY throng_group_by_name",
+        " WHERE g.name_key = ?1",
+    );
+    USER = concat!(
+        "SELECT ", user_columns!(), " FROM throng_user u INDEXED BY throng_user_by_name",
+        " WHERE u.name_key = ?2 AND u.directory_id = ?1",
+    );
+    USER_BY_ID = concat!(
+        "SELECT ", user_columns!(), " FROM throng_user u WHERE u.directory_id = ?1 AND u.external_id = ?2",
+    );
+    /// Directories, first key, key after the last, limit of names.
+    SEARCH_USERS = concat!(
+        "WITH page (name_key) AS (",
+        " SELECT DISTINCT n.name_key FROM throng_user n INDEXED BY throng_user_by_name",
+        " WHERE n.name_key >= ?2 AND n.name_key < ?3 AND +n.directory_id IN ", listed!("?1"),
+        " ORDER BY n.name_key LIMIT ?4)",
+        " SELECT ", user_columns!(), " FROM page",
+        " CROSS JOIN throng_user u INDEXED BY throng_user_by_name ON u.name_key = page.name_key",
+        " WHERE +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key",
+    );
+    /// The same for one e-mail address, the fifth parameter.
+    SEARCH_USERS_BY_EMAIL = concat!(
+        "WITH page (name_key) AS (",
+        " SELECT DISTINCT n.name_key FROM throng_user n INDEXED BY throng_user_by_email",
+        " WHERE n.email_key = ?5 AND n.name_key >= ?2 AND n.name_key < ?3 AND +n.directory_id IN ",
+        listed!("?1"), " ORDER BY n.name_key LIMIT ?4)",
+        " SELECT ", user_columns!(), " FROM page",
+        " CROSS JOIN throng_user u INDEXED BY throng_user_by_name ON u.name_key = page.name_key",
+        " WHERE +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key",
+    );
+    SEARCH_GROUPS = concat!(
+        "WITH page (name_key) AS (",
+        " SELECT DISTINCT n.name_key FROM throng_group n INDEXED BY throng_group_by_name",
+        " WHERE n.name_key >= ?2 AND n.name_key < ?3 AND +n.directory_id IN ", listed!("?1"),
+        " ORDER BY n.name_key LIMIT ?4)",
+        " SELECT ", group_columns!(), " FROM page",
+        " CROSS JOIN throng_group g INDEXED BY throng_group_by_name ON g.name_key = page.name_key",
+        " WHERE +g.directory_id IN ", listed!("?1"), " ORDER BY g.name_key",
+    );
+    NAMESAKES = concat!(
+        "SELECT ", user_columns!(), " FROM json_each(?2) k",
+        " CROSS JOIN throng_user u INDEXED BY throng_user_by_name ON u.name_key = unhex(k.value)",
+        " WHERE +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key",
+    );
+    PARENTS_OF_USER =
+        "SELECT g.name, g.name_key FROM throng_user u INDEXED BY throng_user_by_name \
+         CROSS JOIN throng_user_membership m ON m.user_id = u.id \
+         CROSS JOIN throng_group g ON g.id = m.group_id \
+         WHERE u.name_key = ?2 AND u.directory_id = ?1 AND g.name_key >= ?3 ORDER BY g.name_key LIMIT ?4";
+    PARENTS_OF_GROUP =
+        "SELECT g.name, g.name_key FROM throng_group c INDEXED BY throng_group_by_name \
+         CROSS JOIN throng_group_membership m ON m.child_id = c.id \
+         CROSS JOIN throng_group g ON g.id = m.parent_id \
+         WHERE c.name_key = ?2 AND c.directory_id = ?1 AND g.name_key >= ?3 ORDER BY g.name_key LIMIT ?4";
+    CHILDREN =
+        "WITH parent (id) AS (SELECT g.id FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key = ?2 AND g.directory_id = ?1) \
+         SELECT 0, u.name, u.name_key FROM parent \
+         CROSS JOIN throng_user_membership m ON m.group_id = parent.id \
+         CROSS JOIN throng_user u ON u.id = m.user_id WHERE u.name_key >= ?3 \
+         UNION ALL \
+         SELECT 1, c.name, c.name_key FROM parent \
+         CROSS JOIN throng_group_membership m ON m.parent_id = parent.id \
+         CROSS JOIN throng_group c ON c.id = m.child_id WHERE c.name_key >= ?3 \
+         ORDER BY 3, 1 LIMIT ?4";
+    /// Rows without a first group are direct. Reading stops at as many further groups as there may be edges,
+    /// since an edge leads to each.
+    ABOVE_USER = concat!(
+        "WITH RECURSIVE direct (id) AS (SELECT m.group_id FROM throng_user u INDEXED BY throng_user_by_name",
+        " CROSS JOIN throng_user_membership m ON m.user_id = u.id",
+        " WHERE u.name_key = ?2 AND u.directory_id = ?1),",
+        above!(),
+    );
+    ABOVE_GROUP = concat!(
+        "WITH RECURSIVE direct (id) AS (SELECT m.parent_id",
+        " FROM throng_group g INDEXED BY throng_group_by_name",
+        " CROSS JOIN throng_group_membership m ON m.child_id = g.id",
+        " WHERE g.name_key = ?2 AND g.directory_id = ?1),",
+        above!(),
+    );
+    BELOW =
+        "WITH RECURSIVE direct (id) AS (SELECT m.child_id \
+         FROM throng_group g INDEXED BY throng_group_by_name \
+         CROSS JOIN throng_group_membership m ON m.parent_id = g.id \
+         WHERE g.name_key = ?2 AND g.directory_id = ?1), \
+         reached (id) AS (SELECT id FROM direct \
+         UNION SELECT m.child_id FROM reached \
+         CROSS JOIN throng_group_membership m ON m.parent_id = reached.id \
+         LIMIT (SELECT count(*) FROM direct) + ?3) \
+         SELECT NULL, NULL, g.name, g.name_key FROM direct CROSS JOIN throng_group g ON g.id = direct.id \
+         UNION ALL \
+         SELECT * FROM (SELECT p.name, p.name_key, g.name, g.name_key FROM reached \
+         CROSS JOIN throng_group_membership m ON m.parent_id = reached.id \
+         CROSS JOIN throng_group p ON p.id = m.parent_id \
+         CROSS JOIN throng_group g ON g.id = m.child_id LIMIT ?3)";
+    USERS_IN = concat!(
+        "SELECT ", user_columns!(), " FROM (SELECT DISTINCT m.user_id FROM json_each(?2) k",
+        " CROSS JOIN throng_group g INDEXED BY throng_group_by_name",
+        " ON g.name_key = unhex(k.value) AND g.directory_id = ?1",
+        " CROSS JOIN throng_user_membership m ON m.group_id = g.id) w",
+        " CROSS JOIN throng_user u ON u.id = w.user_id",
+        " WHERE u.name_key >= ?3 ORDER BY u.name_key LIMIT ?4",
+    );
+    CREDENTIAL =
+        "SELECT c.state, c.hash, c.history, c.changed_at, c.failed_attempts, c.must_change \
+         FROM throng_user u JOIN throng_credential c ON c.user_id = u.id \
+         WHERE u.directory_id = ?1 AND u.external_id = ?2";
+    LAST_LOGIN =
+        "SELECT l.at FROM throng_user u JOIN throng_last_login l ON l.user_id = u.id \
+         WHERE u.directory_id = ?1 AND u.external_id = ?2";
+    EPOCH =
+        "SELECT coalesce(\
+         (SELECT epoch FROM throng_user WHERE directory_id = ?1 AND external_id = ?2), \
+         (SELECT epoch FROM throng_live_epoch WHERE directory_id = ?1 AND external_id = ?2), 0)";
+    /// Whether records are kept, the epoch of the record, and the epoch without one.
+    STANDING =
+        "SELECT d.stored, u.epoch, coalesce(l.epoch, 0) FROM throng_directory d \
+         LEFT JOIN throng_user u ON u.directory_id = d.id AND u.external_id = ?2 \
+         LEFT JOIN throng_live_epoch l ON l.directory_id = d.id AND l.external_id = ?2 WHERE d.id = ?1";
+    /// A session of an account that is not there has no epoch to equal, and so is dead.
+    SESSION =
+        "SELECT s.id, s.application_id, s.directory_id, s.external_id, s.name, s.name_key, s.epoch, \
+         s.created_at, s.used_at, s.expires_at \
+         FROM throng_session s JOIN throng_directory d ON d.id = s.directory_id \
+         LEFT JOIN throng_user u ON u.directory_id = d.id AND u.external_id = s.external_id \
+         LEFT JOIN throng_live_epoch l ON l.directory_id = d.id AND l.external_id = s.external_id \
+         WHERE s.token_digest = ?1 \
+         AND s.epoch = CASE d.stored WHEN 1 THEN u.epoch ELSE coalesce(l.epoch, 0) END";
+    DIRECTORIES = "SELECT id, name, active, permissions, kind FROM throng_directory ORDER BY name_key";
+    APPLICATIONS =
+        "SELECT a.id, a.name, a.active, a.aliases, a.plan_version, a.memberships, a.rules, s.settings \
+         FROM throng_application a LEFT JOIN throng_seat s ON s.application_id = a.id \
+         ORDER BY a.name_key, s.position";
+    CLAIM = concat!(
+        "SELECT ", claim_columns!(), " FROM throng_claim c WHERE c.application_id = ?1 AND c.name_key = ?2",
+    );
+    CLAIMS = concat!(
+        "SELECT ", claim_columns!(), ", c.name_key FROM throng_claim c",
+        " WHERE c.application_id = ?1 AND c.name_key >= ?2 ORDER BY c.name_key LIMIT ?3",
+    );
+    ALIAS =
+        "SELECT u.directory_id, u.external_id, u.name, u.name_key FROM throng_alias a \
+         JOIN throng_user u ON u.id = a.user_id WHERE a.application_id = ?1 AND a.alias_key = ?2";
+    ALIAS_OF =
+        "SELECT a.alias, a.alias_key FROM throng_user u \
+         JOIN throng_alias a ON a.user_id = u.id AND a.application_id = ?1 \
+         WHERE u.directory_id = ?2 AND u.external_id = ?3";
+    HEAD = "SELECT coalesce(max(sequence), 0) FROM throng_change_log";
+    BATCHES =
+        "SELECT sequence, at, entries FROM throng_change_log WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+    KNOWN = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'throng_migrations'";
+    MIGRATIONS = "SELECT version, success, checksum FROM throng_migrations ORDER BY version";
+    FOLDING = "SELECT value FROM throng_meta WHERE name = 'folding'";
+}

@@ -1,0 +1,192 @@
+//! Statements that change something, and those that changes are decided by.
+
+use super::{claim_columns, listed, statements, user_columns};
+
+statements! {
+    /// The account of a subject with the row's own id at the end.
+    ACCOUNT = concat!(
+        "SELECT ", user_columns!(), ", u.id FROM throng_user u WHERE u.directory_id = ?1 AND",
+        " u.external_id = ?2",
+    );
+    /// A row when another user than the third parameter's holds the key in one of the directories.
+    KEY_HELD = concat!(
+        "SELECT 1 FROM throng_user u INDEXED BY throng_user_by_name",
+        " WHERE u.name_key = ?1 AND +u.directory_id IN ", listed!("?2"), " AND u.id <> ?3 LIMIT 1",
+    );
+    /// A directory that is not there, or keeps no records, becomes NULL, which the table refuses.
+    INSERT_USER =
+        "INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, \
+         display_name, email, email_key, active, attributes) \
+         VALUES ((SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), \
+         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id";
+    UPDATE_PROFILE =
+        "UPDATE throng_user SET first_name = ?2, last_name = ?3, display_name = ?4, email = ?5, \
+         email_key = ?6 WHERE id = ?1";
+    UPDATE_ACTIVE = "UPDATE throng_user SET active = ?2 WHERE id = ?1";
+    UPDATE_USER_ATTRIBUTES = "UPDATE throng_user SET attributes = ?2 WHERE id = ?1";
+    RENAME_USER = "UPDATE throng_user SET name = ?2, name_key = ?3 WHERE id = ?1";
+    REPLACE_EXTERNAL_ID = "UPDATE throng_user SET external_id = ?2 WHERE id = ?1";
+    DELETE_USER = "DELETE FROM throng_user WHERE id = ?1";
+    PUT_CREDENTIAL =
+        "INSERT INTO throng_credential (user_id, state, hash, history, changed_at, failed_attempts, \
+         must_change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (user_id) DO UPDATE SET \
+         state = excluded.state, hash = excluded.hash, history = excluded.history, \
+         changed_at = excluded.changed_at, \
+         failed_attempts = excluded.failed_attempts, must_change = excluded.must_change";
+    NEXT_EPOCH = "UPDATE throng_user SET epoch = epoch + 1 WHERE id = ?1";
+    NEXT_LIVE_EPOCH =
+        "INSERT INTO throng_live_epoch (directory_id, external_id, epoch) \
+         SELECT id, ?2, 1 FROM throng_directory WHERE id = ?1 AND stored = 0 \
+         ON CONFLICT (directory_id, external_id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
+    DELETE_SESSIONS = "DELETE FROM throng_session WHERE directory_id = ?1 AND external_id = ?2";
+
+    /// The group's own id and its attributes.
+    GROUP =
+        "SELECT g.id, g.attributes FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key = ?2 AND g.directory_id = ?1";
+    GROUP_KEY_HELD = concat!(
+        "SELECT 1 FROM throng_group g INDEXED BY throng_group_by_name",
+        " WHERE g.name_key = ?1 AND +g.directory_id IN ", listed!("?2"), " LIMIT 1",
+    );
+    INSERT_GROUP =
+        "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
+         attributes) VALUES ((SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), ?2, ?3, ?4, \
+         ?5, ?6, ?7)";
+    UPDATE_DESCRIPTION = "UPDATE throng_group SET description = ?2 WHERE id = ?1";
+    UPDATE_GROUP_ATTRIBUTES = "UPDATE throng_group SET attributes = ?2 WHERE id = ?1";
+    DELETE_GROUP = "DELETE FROM throng_group WHERE id = ?1";
+    /// A group and a user by their keys.
+    GROUP_AND_USER =
+        "SELECT (SELECT id FROM throng_group WHERE name_key = ?2 AND directory_id = ?1), \
+         (SELECT id FROM throng_user WHERE name_key = ?3 AND directory_id = ?1)";
+    GROUP_AND_GROUP =
+        "SELECT (SELECT id FROM throng_group WHERE name_key = ?2 AND directory_id = ?1), \
+         (SELECT id FROM throng_group WHERE name_key = ?3 AND directory_id = ?1)";
+    INSERT_USER_MEMBERSHIP = "INSERT INTO throng_user_membership (group_id, user_id) VALUES (?1, ?2)";
+    INSERT_GROUP_MEMBERSHIP = "INSERT INTO throng_group_membership (parent_id, child_id) VALUES (?1, ?2)";
+    DELETE_USER_MEMBERSHIP =
+        "DELETE FROM throng_user_membership WHERE group_id = ?1 AND user_id = ?2 RETURNING 1";
+    DELETE_GROUP_MEMBERSHIP =
+        "DELETE FROM throng_group_membership WHERE parent_id = ?1 AND child_id = ?2 RETURNING 1";
+    /// A row when the first group is the second or somewhere below it: the edge would close a cycle.
+    CLOSES_CYCLE =
+        "WITH RECURSIVE below (id) AS (SELECT ?2 \
+         UNION SELECT m.child_id FROM below CROSS JOIN throng_group_membership m ON m.parent_id = below.id) \
+         SELECT 1 FROM below WHERE id = ?1 LIMIT 1";
+
+    PUT_DIRECTORY =
+        "INSERT INTO throng_directory (id, name, name_key, active, stored, permissions, kind) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+         name_key = excluded.name_key, active = excluded.active, stored = excluded.stored, \
+         permissions = excluded.permissions, kind = excluded.kind";
+    /// The plans that lose a seat with the directory are other plans.
+    NEXT_PLANS =
+        "UPDATE throng_application SET plan_version = plan_version + 1 \
+         WHERE id IN (SELECT application_id FROM throng_seat WHERE directory_id = ?1) RETURNING id";
+    DELETE_DIRECTORY = "DELETE FROM throng_directory WHERE id = ?1 RETURNING 1";
+    PLAN_VERSION = "SELECT plan_version FROM throng_application WHERE id = ?1";
+    PUT_APPLICATION =
+        "INSERT INTO throng_application (id, name, name_key, active, aliases, plan_version, memberships, \
+         rules) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+         name_key = excluded.name_key, active = excluded.active, aliases = excluded.aliases, \
+         plan_version = excluded.plan_version, memberships = excluded.memberships, rules = excluded.rules";
+    DELETE_SEATS = "DELETE FROM throng_seat WHERE application_id = ?1";
+    INSERT_SEATS =
+        "INSERT INTO throng_seat (application_id, position, directory_id, settings) \
+         SELECT ?1, key, unhex(value ->> 0), value ->> 1 FROM json_each(?2)";
+    DELETE_APPLICATION = "DELETE FROM throng_application WHERE id = ?1 RETURNING 1";
+
+    STANDING_CLAIM = concat!(
+        "SELECT ", claim_columns!(), " FROM throng_claim c WHERE c.application_id = ?1 AND c.name_key = ?2",
+    );
+    INSERT_CLAIM =
+        "INSERT INTO throng_claim (application_id, name_key, identity, directory_id, external_id, \
+         tombstoned_at, made_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    DELETE_CLAIM = "DELETE FROM throng_claim WHERE application_id = ?1 AND name_key = ?2";
+    /// The claims of an account follow it from one name to another; a tombstone stays where it is.
+    MOVE_CLAIMS =
+        "UPDATE throng_claim SET name_key = ?3 WHERE directory_id = ?1 AND external_id = ?2 \
+         AND name_key <> ?3 AND tombstoned_at IS NULL RETURNING application_id, name_key";
+    BURY_CLAIMS =
+        "UPDATE throng_claim SET tombstoned_at = ?3 WHERE directory_id = ?1 AND external_id = ?2 \
+         AND tombstoned_at IS NULL RETURNING application_id, name_key";
+    HAND_CLAIMS_ON =
+        "UPDATE throng_claim SET external_id = ?3 WHERE directory_id = ?1 AND external_id = ?2 \
+         AND tombstoned_at IS NULL RETURNING application_id, name_key";
+    BURY_CLAIMS_OF_DIRECTORY =
+        "UPDATE throng_claim SET tombstoned_at = ?2 WHERE directory_id = ?1 AND tombstoned_at IS NULL \
+         RETURNING application_id, name_key";
+    DELETE_ALIASES = "DELETE FROM throng_alias WHERE user_id = ?1 RETURNING application_id";
+    DELETE_ALIAS = "DELETE FROM throng_alias WHERE user_id = ?2 AND application_id = ?1 RETURNING 1";
+    INSERT_ALIAS =
+        "INSERT INTO throng_alias (application_id, user_id, alias_key, alias) VALUES (?1, ?2, ?3, ?4)";
+
+    /// Rows of many users are read from JSON by position: see `apply::batch`.
+    INSERT_USERS =
+        "INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, \
+         display_name, email, email_key, active, attributes) \
+         SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, value ->> 1, \
+         unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7), \
+         value ->> 8, value ->> 9 FROM json_each(?2)";
+    INSERT_CREDENTIALS =
+        "INSERT INTO throng_credential (user_id, state, hash, history, changed_at, failed_attempts, \
+         must_change) SELECT u.id, value ->> '$[10][0]', value ->> '$[10][1]', value ->> '$[10][2]', \
+         value ->> '$[10][3]', value ->> '$[10][4]', value ->> '$[10][5]' FROM json_each(?2) \
+         CROSS JOIN throng_user u ON u.directory_id = ?1 AND u.external_id = value ->> 0 \
+         WHERE value ->> 10 IS NOT NULL";
+    ANY_KEY_HELD = concat!(
+        "SELECT 1 FROM json_each(?1) k CROSS JOIN throng_user u INDEXED BY throng_user_by_name",
+        " ON u.name_key = unhex(k.value ->> 2) WHERE +u.directory_id IN ", listed!("?2"), " LIMIT 1",
+    );
+    INSERT_GROUPS =
+        "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
+         attributes) SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, \
+         value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 \
+         FROM json_each(?2)";
+    ANY_GROUP_KEY_HELD = concat!(
+        "SELECT 1 FROM json_each(?1) k CROSS JOIN throng_group g INDEXED BY throng_group_by_name",
+        " ON g.name_key = unhex(k.value ->> 2) WHERE +g.directory_id IN ", listed!("?2"), " LIMIT 1",
+    );
+    /// Pairs of keys, group first. What is not there becomes NULL, which the table refuses.
+    INSERT_USER_MEMBERSHIPS =
+        "INSERT INTO throng_user_membership (group_id, user_id) SELECT \
+         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 0) AND directory_id = ?1), \
+         (SELECT id FROM throng_user WHERE name_key = unhex(value ->> 1) AND directory_id = ?1) \
+         FROM json_each(?2)";
+    INSERT_GROUP_MEMBERSHIPS =
+        "INSERT INTO throng_group_membership (parent_id, child_id) SELECT \
+         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 0) AND directory_id = ?1), \
+         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 1) AND directory_id = ?1) \
+         FROM json_each(?2)";
+
+    APPEND =
+        "INSERT INTO throng_change_log (sequence, at, entries) \
+         SELECT coalesce(max(sequence), 0) + 1, ?1, ?2 FROM throng_change_log RETURNING sequence";
+
+    COUNT_FAILURE =
+        "UPDATE throng_credential SET failed_attempts = min(failed_attempts + 1, 4294967295) WHERE user_id = \
+         (SELECT id FROM throng_user WHERE directory_id = ?1 AND external_id = ?2) RETURNING failed_attempts";
+    CLEAR_FAILURES =
+        "UPDATE throng_credential SET failed_attempts = 0 WHERE failed_attempts <> 0 AND user_id = \
+         (SELECT id FROM throng_user WHERE directory_id = ?1 AND external_id = ?2)";
+    UPGRADE_HASH =
+        "UPDATE throng_credential SET hash = ?4 WHERE hash = ?3 AND user_id = \
+         (SELECT id FROM throng_user WHERE directory_id = ?1 AND external_id = ?2) RETURNING 1";
+    /// Triples of directory, external id in hexadecimal, and time.
+    NOTE_LOGINS =
+        "INSERT INTO throng_last_login (user_id, at) SELECT u.id, value ->> 2 FROM json_each(?1) \
+         CROSS JOIN throng_user u ON u.directory_id = unhex(value ->> 0) \
+         AND u.external_id = CAST(unhex(value ->> 1) AS TEXT) \
+         WHERE true ON CONFLICT (user_id) DO UPDATE SET at = max(at, excluded.at)";
+
+    INSERT_SESSION =
+        "INSERT INTO throng_session (token_digest, id, application_id, directory_id, external_id, name, \
+         name_key, epoch, created_at, used_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
+         ?11)";
+    TOUCH_SESSION = "UPDATE throng_session SET used_at = ?2 WHERE id = ?1 AND used_at < ?2";
+    CLOSE_SESSION = "DELETE FROM throng_session WHERE token_digest = ?1";
+    PURGE_SESSIONS = "DELETE FROM throng_session WHERE expires_at < ?1";
+
+    NOTE_FOLDING =
+        "INSERT INTO throng_meta (name, value) VALUES ('folding', ?1) ON CONFLICT (name) DO NOTHING";
+}

@@ -1,0 +1,16 @@
+//! Contracts, a memory store and scripted directories for testing Throng and what plugs into it.
+//!
+//! - [`clock`]: a clock and an entropy source that tests drive.
+//! - [`memory`]: the reference implementation of the store ports.
+//! - [`script`]: a directory and a verifier whose behaviour is switched at run time.
+//! - [`contract`]: one named test for each documented behaviour of a port, stamped by [`store_contract!`] and
+//!   [`directory_contract!`] into the adapter's own tests.
+
+pub mod clock;
+pub mod contract;
+pub mod memory;
+mod population;
+pub mod script;
+
+#[doc(hidden)]
+pub mod __private;
