@@ -106,6 +106,8 @@ pub enum Refusal {
     NoPassword,
     /// The stored hash cannot be verified; an operator must look.
     HashQuarantined,
+    /// The account is kept here and gone where its password is checked.
+    GoneAtSource,
     /// The account clashes with another and is set aside until an operator decides (T04, T05).
     AccountQuarantined,
 }
@@ -119,6 +121,7 @@ impl fmt::Display for Refusal {
             Self::Locked => "locked after too many failures",
             Self::NoPassword => "no password is set",
             Self::HashQuarantined => "the stored password hash cannot be verified",
+            Self::GoneAtSource => "the account is gone where its password is checked",
             Self::AccountQuarantined => "the account is quarantined",
         })
     }

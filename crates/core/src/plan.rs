@@ -282,6 +282,8 @@ pub struct Rules {
     pub on_ownership_change: OnOwnershipChange,
     /// When an inactive account is told so (Q02).
     pub tell_inactive: TellInactive,
+    /// An account that is kept here and gone where its password is checked.
+    pub gone_account: GoneAccount,
     /// Which occurrence of a name a search looks at (Q04).
     pub search: SearchScope,
     /// Where a new name must be free when a user is renamed (Q06).
@@ -296,6 +298,7 @@ impl Rules {
         seat_policy: SeatPolicy::DEFAULT,
         on_ownership_change: OnOwnershipChange::Refuse,
         tell_inactive: TellInactive::AfterPassword,
+        gone_account: GoneAccount::Refuse,
         search: SearchScope::Canonical,
         rename: RenameScope::EveryDirectory,
         new_groups: NewGroups::FirstDirectory,
@@ -305,6 +308,7 @@ impl Rules {
         seat_policy: SeatPolicy::CROWD,
         on_ownership_change: OnOwnershipChange::Follow,
         tell_inactive: TellInactive::BeforePassword,
+        gone_account: GoneAccount::Pass,
         search: SearchScope::AnyOccurrence,
         rename: RenameScope::SameDirectory,
         new_groups: NewGroups::EveryDirectory,
@@ -335,6 +339,16 @@ pub enum TellInactive {
     AfterPassword,
     /// To anybody, as in Crowd (R207).
     BeforePassword,
+}
+
+/// What happens when somebody logs in whose account is kept here and gone where its password is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum GoneAccount {
+    /// The login is refused: the name still means the account that is kept, and a namesake below does not get it (T41).
+    Refuse,
+    /// The next directory is asked, as in Crowd (R203, R512).
+    Pass,
 }
 
 /// Which occurrence of a name a search looks at.

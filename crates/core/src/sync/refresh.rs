@@ -35,7 +35,8 @@ pub fn refresh_groups(
     emptiness: Emptiness,
 ) -> GroupRefresh {
     let kept: BTreeMap<&Key, Origin> = kept.iter().map(|(name, origin)| (name.key(), *origin)).collect();
-    let named: BTreeMap<&Key, &GroupName> = named.iter().map(|name| (name.key(), name)).collect();
+    // Of two spellings the first counts, which is the last to be put in.
+    let named: BTreeMap<&Key, &GroupName> = named.iter().rev().map(|name| (name.key(), name)).collect();
     let member_of: BTreeMap<&Key, &GroupName> = member_of.iter().map(|name| (name.key(), name)).collect();
     let is_local = |key: &Key| kept.get(key) == Some(&Origin::Local);
 

@@ -140,11 +140,7 @@ impl Application {
         if known.is_none() && !stored.creates_at_login() {
             return Ok(Answer::Lacks);
         }
-        let login = Login {
-            name: round.name,
-            secret: round.secret,
-            tell_inactive: round.app.plan.rules().tell_inactive,
-        };
+        let login = Login { name: round.name, secret: round.secret, rules: round.app.plan.rules() };
         match stored.log_in(&login, known).await {
             Ok(checked) => {
                 if checked.spent == Spent::AHash {

@@ -1,6 +1,6 @@
 //! The delegated directory: records here, passwords checked by a verifier (R501).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId};
 use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
-use throng_core::plan::TellInactive;
+use throng_core::plan::{GoneAccount, Rules, TellInactive};
 use throng_core::registry::{
     DefaultGroupsGiven, DelegatedSettings, GroupImport, KnownUser, Nesting, RecycledName, TakenName,
     UnknownUser,
@@ -108,6 +108,25 @@ impl Delegated {
             Ok(answer) => answer.map_err(LoginFault::Verifier),
             Err(_) => Err(silent("the verifier")),
         }
+    }
+
+    /// What people see keeps the limits of this side: a profile that does not is not taken over, and the login goes on.
+    /// Groups whose names could not be made here are left out.
+    fn presentable(&self, mut account: Account, known: Option<&User>) -> Account {
+        let directory = self.records.directory;
+        if let Err(cause) = account.profile.check() {
+            tracing::warn!(%directory, account = %account.external_id, %cause, "a profile is not taken over");
+            account.profile = known.map(|user| user.profile.clone()).unwrap_or_default();
+        }
+        if let Some(groups) = &mut account.groups {
+            let makeable = |name: &GroupName| {
+                let outcome = GroupName::for_creation(name.as_str());
+                outcome.inspect_err(|cause| tracing::warn!(%directory, %cause, "a group is left out")).is_ok()
+            };
+            groups.direct.retain(makeable);
+            groups.nested.retain(|(child, parent)| makeable(child) && makeable(parent));
+        }
+        account
     }
 
     /// Finds the local account of a verified one, and makes or mends it as the settings say (R520 to R525).
@@ -235,6 +254,10 @@ impl Delegated {
         if self.settings.unknown_user == UnknownUser::StaysUnknown {
             return Ok(Local::Nobody);
         }
+        if let Err(cause) = Username::for_creation(account.name.as_str()) {
+            tracing::warn!(directory = %self.records.directory, %cause, "an account of an impossible name is set aside");
+            return Ok(Local::Quarantined);
+        }
         let user = User {
             external_id: account.external_id.clone(),
             name: account.name.clone(),
@@ -300,21 +323,20 @@ impl Delegated {
         Ok(())
     }
 
+    /// Upwards from the groups that hold the account, so that each is there before it is put into those above it.
     async fn refresh_nesting(&self, named: &AccountGroups) -> Result<(), StoreError> {
-        let children: BTreeSet<&GroupName> =
-            named.direct.iter().chain(named.nested.iter().map(|(child, _)| child)).collect();
-        for child in children {
+        let mut waiting: VecDeque<&GroupName> = named.direct.iter().collect();
+        let mut seen: BTreeSet<&GroupName> = waiting.iter().copied().collect();
+        while let Some(child) = waiting.pop_front() {
             // A local group shadows the verifier's of the same name (R123, R530): nothing above it is the verifier's.
             if self.local_group(child).await?.is_none_or(|group| group.origin == Origin::Local) {
                 continue;
             }
-            let parents: Vec<GroupName> = named
-                .nested
-                .iter()
-                .filter(|(below, _)| below == child)
-                .map(|(_, parent)| parent.clone())
-                .collect();
-            self.refresh_parents(&Member::Group(child.clone()), &parents).await?;
+            let parents =
+                || named.nested.iter().filter(|(below, _)| below == child).map(|(_, parent)| parent);
+            let names: Vec<GroupName> = parents().cloned().collect();
+            self.refresh_parents(&Member::Group(child.clone()), &names).await?;
+            waiting.extend(parents().filter(|&parent| seen.insert(parent)));
         }
         Ok(())
     }
@@ -429,12 +451,16 @@ impl Stored for Delegated {
             return say(Credence::Unknown);
         }
         let told_at_once =
-            !self.follows_the_verifier() && login.tell_inactive == TellInactive::BeforePassword;
+            !self.follows_the_verifier() && login.rules.tell_inactive == TellInactive::BeforePassword;
         if told_at_once && known.is_some_and(|user| !user.active) {
             return say(Credence::Refused(Refusal::Inactive));
         }
         let account = match self.verify(login.name, login.secret).await? {
-            Vouched::Accepted(account) => account,
+            Vouched::Accepted(account) => self.presentable(*account, known),
+            // The records still hold the name: a namesake below is somebody else.
+            Vouched::Unknown if known.is_some() && login.rules.gone_account == GoneAccount::Refuse => {
+                return say(Credence::Refused(Refusal::GoneAtSource));
+            }
             Vouched::Unknown => return say(Credence::Unknown),
             Vouched::Refused(why) => return say(Credence::Refused(why)),
         };

@@ -15,7 +15,7 @@ use throng_core::id::{DirectoryId, ExternalId, Subject};
 use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, CredentialState, EncodedHash};
-use throng_core::plan::TellInactive;
+use throng_core::plan::{Rules, TellInactive};
 use throng_core::registry::{InternalSettings, Nesting};
 use throng_core::secret::Secret;
 use throng_core::store::Replaced;
@@ -206,7 +206,7 @@ impl Stored for Internal {
         let Some(user) = known else {
             return Ok(Checked { credence: Credence::Unknown, spent: Spent::Nothing });
         };
-        if !user.active && login.tell_inactive == TellInactive::BeforePassword {
+        if !user.active && login.rules.tell_inactive == TellInactive::BeforePassword {
             return Ok(Checked { credence: Credence::Refused(Refusal::Inactive), spent: Spent::Nothing });
         }
         let credence = self.check(user, login.secret, &self.records.subject(&user.external_id)).await?;

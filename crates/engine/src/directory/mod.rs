@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory};
 use throng_core::error::{DirectoryError, StoreError};
 use throng_core::name::Username;
-use throng_core::plan::TellInactive;
+use throng_core::plan::Rules;
 use throng_core::registry::Nesting;
 use throng_core::secret::Secret;
 use throng_core::user::User;
@@ -41,7 +41,7 @@ pub(crate) trait Stored: Directory {
 pub(crate) struct Login<'l> {
     pub(crate) name: &'l Username,
     pub(crate) secret: &'l Secret,
-    pub(crate) tell_inactive: TellInactive,
+    pub(crate) rules: &'l Rules,
 }
 
 /// What a stored directory says about a credential, and what saying so cost.

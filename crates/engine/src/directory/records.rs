@@ -304,7 +304,7 @@ macro_rules! records_as_directory {
                 secret: &Secret,
             ) -> Result<Credence, DirectoryError> {
                 let known = self.records.user(name).await?;
-                let login = Login { name, secret, tell_inactive: TellInactive::AfterPassword };
+                let login = Login { name, secret, rules: &Rules::DEFAULT };
                 Ok(self.log_in(&login, known.as_ref()).await?.credence)
             }
             fn powers(&self) -> Powers<'_> {
