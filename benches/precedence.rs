@@ -1,9 +1,9 @@
 //! What the order costs: finding by name with 1 to 64 directories of 100,000 users each, and logging in.
 //!
-//! `cargo bench --bench precedence [-- users-per-directory]`. Every contender runs once in each round, in an order drawn
-//! anew, and what counts is the median over the rounds of its ratio to the reference in the same round: a neighbour's
-//! work on the machine then lands on all of them alike. The second row of the reference is the reference again; a run in
-//! which it is not between 0.92 and 1.08 proves nothing and says so.
+//! `cargo bench --bench precedence [-- users-per-directory]`. Every contender runs once in each round, in an order
+//! drawn anew, and what counts is the median over the rounds of its ratio to the reference in the same round: a
+//! neighbour's work on the machine then lands on all of them alike. The second row of the reference is the reference
+//! again; a run in which it is not between 0.92 and 1.08 proves nothing and says so.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,

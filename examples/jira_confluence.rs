@@ -229,5 +229,6 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Shipped beside this file: names, e-mail addresses, groups and `{PKCS5S2}` hashes, as an Atlassian product keeps them.
+/// Shipped beside this file: names, e-mail addresses, groups and `{PKCS5S2}` hashes, as an Atlassian product keeps
+/// them.
 const CSV: &str = include_str!("jira_confluence/confluence-users.csv");

@@ -60,8 +60,8 @@ pub enum Change {
         /// The password, if there is one.
         credential: Option<Credential>,
     },
-    /// Changes the named fields of a user. Setting `active` to `false` ends the sessions. `Missing` when there is no such
-    /// account; `Conflict` when its key is held in one of `free_in`: it is not canonical any more.
+    /// Changes the named fields of a user. Setting `active` to `false` ends the sessions. `Missing` when there is no
+    /// such account; `Conflict` when its key is held in one of `free_in`: it is not canonical any more.
     UpdateUser {
         /// The account.
         subject: Subject,
@@ -70,9 +70,9 @@ pub enum Change {
         /// Directories that must not hold the user's key.
         free_in: Vec<DirectoryId>,
     },
-    /// Renames a user; claims on the account follow to the new name. `Missing` when there is no such account; `Conflict`
-    /// when another account of the directory, or one of `free_in`, holds the new key, or another's claim stands on it in
-    /// an application in which the account has one.
+    /// Renames a user; claims on the account follow to the new name. `Missing` when there is no such account;
+    /// `Conflict` when another account of the directory, or one of `free_in`, holds the new key, or another's claim
+    /// stands on it in an application in which the account has one.
     RenameUser {
         /// The account.
         subject: Subject,
@@ -111,7 +111,8 @@ pub enum Change {
     /// Ends all sessions of an account. Does nothing when there are none.
     EndSessions(Subject),
 
-    /// Makes a group. `Conflict` when the key or the external id is taken in the directory, or the key is held in one of
+    /// Makes a group. `Conflict` when the key or the external id is taken in the directory, or the key is held in one
+    /// of
     /// `free_in`.
     AddGroup {
         /// The directory.
@@ -137,8 +138,8 @@ pub enum Change {
         /// The group.
         group: GroupName,
     },
-    /// Adds a direct member. `Missing` when the group or the member is not there; `Conflict` when it is a member already,
-    /// and when the edge would close a cycle of groups and `cycle` refuses that.
+    /// Adds a direct member. `Missing` when the group or the member is not there; `Conflict` when it is a member
+    /// already, and when the edge would close a cycle of groups and `cycle` refuses that.
     AddMember {
         /// The directory.
         directory: DirectoryId,

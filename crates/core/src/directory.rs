@@ -1,7 +1,8 @@
 //! The directory ports: what an adapter is asked for, and what it can do beyond answering.
 //!
 //! Adapters state facts. They never decide precedence, never expand nested groups, and never guess: `Ok` is what the
-//! directory knows, including that it has no such user or that the password is wrong; `Err` means that it could not say.
+//! directory knows, including that it has no such user or that the password is wrong; `Err` means that it could not
+//! say.
 
 use std::fmt;
 use std::sync::Arc;

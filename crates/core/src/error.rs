@@ -47,8 +47,8 @@ macro_rules! port_errors {
     ($($(#[$doc:meta])* $Name:ident;)*) => {$(
         $(#[$doc])*
         ///
-        /// `Display` names the fault and the thing it happened to, and holds no value that came from outside; the cause,
-        /// for operators, is its `source`.
+        /// `Display` names the fault and the thing it happened to, and holds no value that came from outside; the
+        /// cause, for operators, is its `source`.
         #[derive(Debug)]
         pub struct $Name {
             fault: Fault,

@@ -9,8 +9,8 @@ use crate::user::User;
 /// 1. Text is compared by its [`Key`], so that case, width and composition make no difference in any store.
 /// 2. Depth is at most [`Filter::MAX_DEPTH`] and there are at most [`Filter::MAX_TERMS`] terms (T81).
 /// 3. `%`, `_` and `*` have no meaning: every text is literal.
-/// 4. [`Filter::matches_user`] and [`Filter::matches_group`] define the meaning; a store may narrow its search by what it
-///    can index and must give the same answer.
+/// 4. [`Filter::matches_user`] and [`Filter::matches_group`] define the meaning; a store may narrow its search by
+///    what it can index and must give the same answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     node: Node,

@@ -198,7 +198,8 @@ impl From<ExternalId> for String {
 #[error("an external id has 1 to {max} bytes and no control characters", max = ExternalId::MAX_BYTES)]
 pub struct InvalidExternalId;
 
-/// An account: which directory, and which of its entries. A name only selects a subject (decision 1 of the threat list).
+/// An account: which directory, and which of its entries. A name only selects a subject (decision 1 of the threat
+/// list).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Subject {

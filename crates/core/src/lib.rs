@@ -1,12 +1,13 @@
 //! The vocabulary, the ports, and every rule of Throng that needs no I/O.
 //!
 //! Reading order: [`name`] (when two names are the same), [`id`] (what an account is), [`plan`] (the order and its
-//! policies), [`resolve`] (which directory decides), [`claim`] (to whom a name belongs), [`directory`] and [`store`] (what
-//! adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what nesting grants),
+//! policies), [`resolve`] (which directory decides), [`claim`] (to whom a name belongs), [`directory`] and [`store`]
+//! (what adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what
+//! nesting grants),
 //! [`sync`] (what a copy of somebody else's users follows).
 //!
-//! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are parameters
-//! of whoever needs them.
+//! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are
+//! parameters of whoever needs them.
 //!
 //! The feature `serde` serialises ids, names, plans, settings and trails.
 

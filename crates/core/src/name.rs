@@ -192,7 +192,8 @@ names! {
 
 /// Crowd's columns hold 255 characters (R308); the limit is the same in every store (T20).
 const MAX_CHARS: usize = 255;
-/// 255 code points of four bytes. Keys that grow beyond it when folded are refused too, so that every engine can index them.
+/// 255 code points of four bytes. Keys that grow beyond it when folded are refused too, so that every engine can
+/// index them.
 const MAX_BYTES: usize = 4 * MAX_CHARS;
 
 /// Why a text cannot be a name.

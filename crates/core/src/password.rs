@@ -82,7 +82,8 @@ pub enum CredentialState {
     serde(deny_unknown_fields, default)
 )]
 pub struct PasswordPolicy {
-    /// Fewest Unicode code points. Default 8: the least that NIST SP 800-63B-4 and ASVS 6.2.1 accept beside a second factor.
+    /// Fewest Unicode code points. Default 8: the least that NIST SP 800-63B-4 and ASVS 6.2.1 accept beside a second
+    /// factor.
     pub min_length: u32,
     /// Passwords refused as a whole, compared by folded text, beside the built-in list of common ones.
     pub blocklist: Vec<String>,

@@ -129,8 +129,8 @@ pub enum NoRoute {
     NoNesting,
 }
 
-/// Where a user is made: the first directory that may and can, when nobody holds the name (R250). There is no fallback to
-/// a later directory when that one fails.
+/// Where a user is made: the first directory that may and can, when nobody holds the name (R250). There is no
+/// fallback to a later directory when that one fails.
 pub fn new_user(seats: &[Standing]) -> Result<DirectoryId, NoRoute> {
     must_be_free(seats)?;
     seats

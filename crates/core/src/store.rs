@@ -48,8 +48,8 @@ pub trait Records: fmt::Debug + Send + Sync {
     ///
     /// 1. For each name on the page, every occurrence in `directories`, whether it passes the filter or not: what is
     ///    canonical is for the caller to say.
-    /// 2. At least every name of which some occurrence in `directories` passes the filter; names of which none does may be
-    ///    among them.
+    /// 2. At least every name of which some occurrence in `directories` passes the filter; names of which none does
+    ///    may be among them.
     /// 3. Pages by name: in the order of keys, after the page's start, at most its limit of names; `next` is set if and
     ///    only if more names may follow, and is the last key looked at.
     async fn search_users(
@@ -205,9 +205,10 @@ pub enum Replaced {
 
 /// Sessions. Not logged.
 ///
-/// Each account has an epoch, 0 at first, that grows by one whenever its sessions are ended (by [`Change::EndSessions`], a
-/// new password, or deactivation). A session is *live* while it is stored, its account exists or is of a live directory, and
-/// its epoch is still the account's: no cache has to be told of a revocation (T72).
+/// Each account has an epoch, 0 at first, that grows by one whenever its sessions are ended (by
+/// [`Change::EndSessions`], a new password, or deactivation). A session is *live* while it is stored, its account
+/// exists or is of a live directory, and its epoch is still the account's: no cache has to be told of a revocation
+/// (T72).
 ///
 /// [`Change::EndSessions`]: crate::change::Change::EndSessions
 #[async_trait]
@@ -216,9 +217,9 @@ pub trait Sessions: fmt::Debug + Send + Sync {
     /// there.
     async fn epoch(&self, subject: &Subject) -> Result<u64, StoreError>;
 
-    /// Keeps a session under the digest of its token. `Conflict` when the digest or the id is taken or the account's epoch
-    /// is another one; `Missing` when a stored directory does not hold the account, or there is no such application or
-    /// directory.
+    /// Keeps a session under the digest of its token. `Conflict` when the digest or the id is taken or the account's
+    /// epoch is another one; `Missing` when a stored directory does not hold the account, or there is no such
+    /// application or directory.
     async fn open_session(&self, token: &TokenDigest, session: &Session) -> Result<(), StoreError>;
 
     /// Finds a live session.

@@ -108,8 +108,8 @@ impl Error {
         }
     }
 
-    /// A fault of a directory that was asked. Only silence has a meaning of its own: whatever else a question meets is a
-    /// contradiction that nobody may take for an answer.
+    /// A fault of a directory that was asked. Only silence has a meaning of its own: whatever else a question meets
+    /// is a contradiction that nobody may take for an answer.
     pub(crate) fn fault_of(error: DirectoryError) -> Self {
         Self::Broken(Broken { what: error.subject(), source: Some(error.into()) })
     }
@@ -216,8 +216,8 @@ pub enum Conflict {
     /// Another account has turned up under a claimed name; see [`OwnershipChange`].
     #[error("the name belongs to somebody else; an administrator must decide")]
     OwnershipChanged(Box<OwnershipChange>),
-    /// The user was renamed, and a namesake in a directory above has the new name: it shadows the user from now on. Only
-    /// where the plan's rules copy Crowd (R255).
+    /// The user was renamed, and a namesake in a directory above has the new name: it shadows the user from now on.
+    /// Only where the plan's rules copy Crowd (R255).
     #[error("the user was renamed and is shadowed by somebody of that name")]
     Shadowed,
     /// It is a member already.

@@ -109,11 +109,11 @@ impl Throng {
     /// Imports users and groups into a directory whose records are in the store.
     ///
     /// 1. All rows or none; the report of a dry run is that of the run that follows.
-    /// 2. An [`ImportError`] names the first row that cannot be imported: a bad name, a name that folds onto another's, a
-    ///    circle of groups.
+    /// 2. An [`ImportError`] names the first row that cannot be imported: a bad name, a name that folds onto
+    ///    another's, a circle of groups.
     /// 3. Groups that rows name are made when missing.
-    /// 4. Passwords come along: strong hashes as they are, weak ones wrapped in Argon2id, and one that cannot be verified
-    ///    quarantines that user's password and nothing else.
+    /// 4. Passwords come along: strong hashes as they are, weak ones wrapped in Argon2id, and one that cannot be
+    ///    verified quarantines that user's password and nothing else.
     pub async fn import(
         &self,
         directory: DirectoryId,

@@ -30,8 +30,8 @@ use crate::system::{SystemClock, SystemEntropy};
 ///
 /// 1. Cheap to clone; clones share everything.
 /// 2. Configuration is kept in the store; what is changed through one clone is in use at once in all of them.
-/// 3. Starts no task and no thread of its own: it works on the runtime of whoever awaits it. [`Throng::maintain`] is for
-///    the host to call now and then.
+/// 3. Starts no task and no thread of its own: it works on the runtime of whoever awaits it. [`Throng::maintain`] is
+///    for the host to call now and then.
 #[derive(Debug, Clone)]
 pub struct Throng(pub(crate) Arc<Engine>);
 
@@ -234,8 +234,8 @@ impl Throng {
         self.configure(Change::PutDirectory(record), Conflict::NameTaken).await
     }
 
-    /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so that a
-    /// namesake elsewhere inherits nothing (T12).
+    /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so
+    /// that a namesake elsewhere inherits nothing (T12).
     pub async fn remove_directory(&self, directory: DirectoryId) -> Result<(), Error> {
         let config = self.config();
         let mount = config.mount(directory).ok_or_else(|| Error::not_found("directory"))?;
@@ -291,8 +291,8 @@ impl Throng {
         Ok(())
     }
 
-    /// Writes down what logins left to be noted, and forgets sessions that have ended. For the host to call about once a
-    /// minute and before it stops; what a crash loses are times of last logins since the latest call.
+    /// Writes down what logins left to be noted, and forgets sessions that have ended. For the host to call about
+    /// once a minute and before it stops; what a crash loses are times of last logins since the latest call.
     pub async fn maintain(&self) -> Result<(), Error> {
         self.0.logins.write_down(&*self.0.store).await?;
         self.0.store.purge_sessions(self.0.clock.now()).await?;

@@ -518,7 +518,7 @@ async fn r530_imported_groups_follow_and_local_ones_stay() {
         let verifier = ScriptedVerifier::new();
         let anna = verifier.put("anna", RIGHT).unwrap();
         let (world, app, staff) = World::delegated(verifier.clone(), settings, Plan::new()).await;
-        verifier.put_groups(&anna.external_id, direct(&["Staff", "STAFF", "old", "chess"])).unwrap();
+        verifier.put_groups(&anna.external_id, direct(&["Staff", "Staff", "old", "chess"])).unwrap();
         world.put_group(staff, "Chess", &[]).await;
         world.put_group(staff, "garden", &[]).await;
         app.authenticate("anna", RIGHT).await.unwrap();
@@ -666,6 +666,42 @@ async fn r540_r541_q12_default_groups_once_or_always() {
             DefaultGroupsGiven::AtEveryLogin => &["Everyone", "READERS"],
         };
         assert_eq!(groups(&app, "anna", Depth::Direct).await, expected, "Q12 {given:?}");
+    }
+}
+
+#[tokio::test]
+async fn r540_a_default_group_named_twice_is_given_once() {
+    let settings =
+        DelegatedSettings { default_groups: group_names(&["all", "ALL"]), ..DelegatedSettings::default() };
+    let verifier = ScriptedVerifier::new();
+    verifier.put("anna", RIGHT).unwrap();
+    let (_world, app, _) = World::delegated(verifier, settings, Plan::new()).await;
+    app.authenticate("anna", RIGHT).await.unwrap();
+    assert_eq!(groups(&app, "anna", Depth::Direct).await, ["all"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r540_newcomers_at_once_who_need_the_same_group_are_all_let_in() {
+    for round in 0..20 {
+        let settings =
+            DelegatedSettings { default_groups: group_names(&["all"]), ..DelegatedSettings::default() };
+        let verifier = ScriptedVerifier::accepting_anybody();
+        let (world, app, staff) = World::delegated(verifier, settings, Plan::new()).await;
+        let together = std::sync::Arc::new(tokio::sync::Barrier::new(16));
+        let logins: Vec<_> = (0..16)
+            .map(|n| {
+                let (app, together) = (app.clone(), std::sync::Arc::clone(&together));
+                tokio::spawn(async move {
+                    together.wait().await;
+                    app.authenticate(&format!("u{n:02}"), RIGHT).await
+                })
+            })
+            .collect();
+        for login in logins {
+            let outcome = login.await.unwrap();
+            assert!(outcome.is_ok(), "round {round}: {outcome:?}");
+        }
+        assert_eq!(world.members(staff, "all").await.len(), 16, "round {round}");
     }
 }
 

@@ -18,8 +18,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The least that OWASP's Password Storage Cheat Sheet accepts, in the form that it names first: 19 MiB, two passes,
-    /// one lane. About 20 to 45 ms on a core of today.
+    /// The least that OWASP's Password Storage Cheat Sheet accepts, in the form that it names first: 19 MiB, two
+    /// passes, one lane. About 20 to 45 ms on a core of today.
     pub const OWASP_FLOOR: Self = Self { memory_kib: 19_456, iterations: 2, parallelism: 1 };
 
     /// States a cost.

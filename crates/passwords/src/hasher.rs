@@ -51,8 +51,8 @@ impl Hasher {
 
     /// Hashes a new password with Argon2id at the configured cost.
     ///
-    /// 1. The password is brought to Unicode NFC first (NIST SP 800-63B-4 §3.1.1.2, T58): the one exception to taking it
-    ///    exactly as received (ASVS 6.2.8).
+    /// 1. The password is brought to Unicode NFC first (NIST SP 800-63B-4 §3.1.1.2, T58): the one exception to taking
+    ///    it exactly as received (ASVS 6.2.8).
     /// 2. 16 bytes of salt and 32 of tag, in PHC form.
     pub async fn hash(&self, secret: &Secret) -> Result<EncodedHash, HasherError> {
         let secret = secret.clone();
@@ -65,15 +65,15 @@ impl Hasher {
     /// Compares a password with a stored hash.
     ///
     /// 1. Tries the password as typed and in NFC, as one attempt: systems before this one hashed what was typed (T58).
-    /// 2. Spends exactly one Argon2id at the configured cost on every path for a password whose two forms are the same: a
-    ///    current hash is verified, a legacy one that matches is replaced, and a mismatch, an unreadable hash or a
-    ///    password too long for the scheme is paid for by a dummy. A failure with a password whose forms differ spends
-    ///    two on every path, so that its time does not tell one account from another.
-    /// 3. What comes on top: the legacy digest itself; Argon2id weaker than the configured cost; and, when a wrapped hash
-    ///    matches, the hash that replaces it, once per account.
-    /// 4. [`Verification::Matches`] brings the hash to store instead, where the stored one is legacy, wrapped, weaker than
-    ///    the configured cost, or made from a form other than NFC. It is never weaker than the stored one (T53). Store it
-    ///    by compare-and-set on the old hash (T56).
+    /// 2. Spends exactly one Argon2id at the configured cost on every path for a password whose two forms are the
+    ///    same: a current hash is verified, a legacy one that matches is replaced, and a mismatch, an unreadable hash
+    ///    or a password too long for the scheme is paid for by a dummy. A failure with a password whose forms differ
+    ///    spends two on every path, so that its time does not tell one account from another.
+    /// 3. What comes on top: the legacy digest itself; Argon2id weaker than the configured cost; and, when a wrapped
+    ///    hash matches, the hash that replaces it, once per account.
+    /// 4. [`Verification::Matches`] brings the hash to store instead, where the stored one is legacy, wrapped, weaker
+    ///    than the configured cost, or made from a form other than NFC. It is never weaker than the stored one (T53).
+    ///    Store it by compare-and-set on the old hash (T56).
     /// 5. [`HasherError::Hash`] for a hash that cannot be read, or that takes more memory than the pool has.
     pub async fn verify(&self, secret: &Secret, stored: &EncodedHash) -> Result<Verification, HasherError> {
         let secret = secret.clone();
@@ -94,8 +94,8 @@ impl Hasher {
 
     /// Puts Argon2id at the configured cost around a weak hash, without knowing the password (T57).
     ///
-    /// 1. The result holds the parameters and the salt of the legacy scheme and not its digest; [`Hasher::verify`] reads
-    ///    it, and its first match brings a plain Argon2id hash.
+    /// 1. The result holds the parameters and the salt of the legacy scheme and not its digest; [`Hasher::verify`]
+    ///    reads it, and its first match brings a plain Argon2id hash.
     /// 2. A hash that is not weak, or is wrapped already, comes back unchanged, without a computation.
     /// 3. [`HasherError::Hash`] for a hash that cannot be read.
     pub async fn wrap(&self, stored: &EncodedHash) -> Result<EncodedHash, HasherError> {
@@ -225,8 +225,8 @@ pub enum Verification {
     },
     /// It is not the password.
     Differs,
-    /// It is longer than the stored scheme can tell apart, as bcrypt reads 72 bytes (P08). To the person at the other end
-    /// it is a wrong password like any other.
+    /// It is longer than the stored scheme can tell apart, as bcrypt reads 72 bytes (P08). To the person at the other
+    /// end it is a wrong password like any other.
     TooLong {
         /// The most that the scheme reads.
         max_bytes: usize,

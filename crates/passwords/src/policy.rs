@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 /// Checks a new password against every rule that needs neither the stored hashes nor a computation.
 ///
 /// 1. Reports all broken rules together (R711), in the order of [`Violation`].
-/// 2. `context` holds words that an attacker tries first: the username, the e-mail address, the name of the directory or
-///    of the application. The password as a whole may not be one of them, nor the part of one before an `@`.
+/// 2. `context` holds words that an attacker tries first: the username, the e-mail address, the name of the directory
+///    or of the application. The password as a whole may not be one of them, nor the part of one before an `@`.
 /// 3. Words are compared by [`Key`], so case, width and invisible characters do not make a password another one.
 /// 4. Former passwords are compared by [`Hasher::check_history`](crate::hasher::Hasher::check_history).
 pub fn check_new_password(

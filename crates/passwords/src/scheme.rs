@@ -18,8 +18,8 @@ use recipe::{Fit, Function, Recipe};
 
 /// A stored hash whose scheme is known and whose cost is bearable.
 ///
-/// 1. The scheme is told by its tag alone, byte for byte; a text that fails under its tag is never tried as anything else
-///    (T54, against R722).
+/// 1. The scheme is told by its tag alone, byte for byte; a text that fails under its tag is never tried as anything
+///    else (T54, against R722).
 /// 2. Costs above the caps of [`Parameter`] are refused here, before anything is computed (T52).
 /// 3. Its `Debug` shows the scheme only.
 pub struct StoredHash {
@@ -35,7 +35,8 @@ impl StoredHash {
     ///
     /// 1. [`HashError::Unsupported`] for an unknown tag or none: `plaintext`, `{CRYPT}!`, `*`, an empty text, `{ssha}`.
     /// 2. [`HashError::Limits`] for a cost, salt or output outside its range.
-    /// 3. [`HashError::Malformed`] for anything else that the scheme does not allow, such as 47 bytes after `{PKCS5S2}`.
+    /// 3. [`HashError::Malformed`] for anything else that the scheme does not allow, such as 47 bytes after
+    ///    `{PKCS5S2}`.
     pub fn parse(hash: &EncodedHash) -> Result<Self, HashError> {
         let text = hash.expose();
         let (tag, scheme) =
@@ -85,7 +86,8 @@ impl StoredHash {
 
     /// Compares with one form of a password, in constant time.
     ///
-    /// The work is the same for passwords that the scheme cannot represent, so that they tell nothing about the account.
+    /// The work is the same for passwords that the scheme cannot represent, so that they tell nothing about the
+    /// account.
     pub(crate) fn check(&self, form: &[u8], workspace: &mut Workspace) -> Result<Check, WorkspaceError> {
         let mut answer = self.recipe.digest(form, workspace)?;
         if let Some(seal) = &self.seal {
@@ -221,11 +223,13 @@ pub enum Parameter {
     Lanes,
     /// Salt in bytes: 8 (RFC 9106's least) to 64.
     Salt,
-    /// Salt of an LDAP digest in bytes: 4, which is the 32 bits of NIST SP 800-63B and what OpenLDAP used to draw, to 64.
+    /// Salt of an LDAP digest in bytes: 4, which is the 32 bits of NIST SP 800-63B and what OpenLDAP used to draw, to
+    /// 64.
     LdapSalt,
     /// Salt of SHA-crypt in characters: 1 to the 16 that its specification reads.
     CryptSalt,
-    /// Output in bytes: 16, below which guessing the output competes with guessing the password, to 64, which is SHA-512.
+    /// Output in bytes: 16, below which guessing the output competes with guessing the password, to 64, which is
+    /// SHA-512.
     Output,
     /// bcrypt's exponent: 4 (its least) to 14, about a second.
     BcryptCost,

@@ -7,8 +7,8 @@ use crate::scheme::{HashError, StoredHash};
 
 /// How dear one guess at a stolen hash is.
 ///
-/// 1. The kind decides first: an unsalted digest, a salted one, a stretched one, and Argon2id at or above OWASP's floor.
-///    Argon2id below the floor is merely stretched (P14).
+/// 1. The kind decides first: an unsalted digest, a salted one, a stretched one, and Argon2id at or above OWASP's
+///    floor. Argon2id below the floor is merely stretched (P14).
 /// 2. Within a kind, the work decides, in millionths of what OWASP's Password Storage Cheat Sheet asks of the scheme.
 /// 3. A wrapped hash is as strong as the Argon2id around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,8 @@ impl Cost {
 /// Refuses to replace a stored hash by a weaker one (T53, P14).
 ///
 /// 1. A stored hash that cannot be verified may be replaced by any that can.
-/// 2. [`ReplacementError::Hash`] when the offered one cannot be verified, [`ReplacementError::Weaker`] when it is weaker.
+/// 2. [`ReplacementError::Hash`] when the offered one cannot be verified, [`ReplacementError::Weaker`] when it is
+///    weaker.
 pub fn check_replacement(stored: &EncodedHash, offered: &EncodedHash) -> Result<(), ReplacementError> {
     let offered = StoredHash::parse(offered)?.strength();
     match StoredHash::parse(stored).map(|hash| hash.strength()) {

@@ -7,6 +7,7 @@
 
 mod advisories;
 mod run;
+mod sweep;
 mod test;
 mod verify;
 mod workspace;
@@ -20,6 +21,8 @@ Usage: cargo xtask <command>
   test              run every test: unit, integration, documentation, examples, features, packages
   verify            check format, lints, tidiness, licences and documentation; writes nothing
   fix               format and apply what clippy can fix by itself
+  sweep [SEED [CASES]]
+                    run the exhaustive and random tests that are too long for every day
   advisories PATH   check dependencies against a local copy of the RustSec advisory database
   help              print this text
 ";
@@ -30,6 +33,7 @@ enum Command {
     Test,
     Verify,
     Fix,
+    Sweep(sweep::Budget),
     Advisories(PathBuf),
     Help,
 }
@@ -41,6 +45,7 @@ impl Command {
             ["test"] => Ok(Self::Test),
             ["verify"] => Ok(Self::Verify),
             ["fix"] => Ok(Self::Fix),
+            ["sweep", numbers @ ..] if numbers.len() <= 2 => sweep_budget(numbers).map(Self::Sweep),
             ["advisories", path] if !path.starts_with('-') => Ok(Self::Advisories(PathBuf::from(path))),
             ["advisories", ..] => Err("`advisories` takes one path".to_owned()),
             ["help" | "--help" | "-h"] => Ok(Self::Help),
@@ -51,12 +56,24 @@ impl Command {
     }
 }
 
+fn sweep_budget(numbers: &[&str]) -> Result<sweep::Budget, String> {
+    let mut budget = sweep::Budget::default();
+    if let Some(seed) = numbers.first() {
+        budget.seed = seed.parse().map_err(|_| format!("`{seed}` is no seed"))?;
+    }
+    if let Some(cases) = numbers.get(1) {
+        budget.cases = cases.parse().map_err(|_| format!("`{cases}` is no number of cases"))?;
+    }
+    Ok(budget)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let report = match Command::parse(&arguments) {
         Ok(Command::Test) => test::run(),
         Ok(Command::Verify) => verify::check(),
         Ok(Command::Fix) => verify::fix(),
+        Ok(Command::Sweep(budget)) => sweep::run(budget),
         Ok(Command::Advisories(path)) => advisories::run(&path),
         Ok(Command::Help) => {
             print!("{USAGE}");
@@ -86,6 +103,8 @@ mod tests {
         assert_eq!(parse("fix"), Ok(Command::Fix));
         assert_eq!(parse("advisories some/path"), Ok(Command::Advisories(PathBuf::from("some/path"))));
         assert_eq!(parse("--help"), Ok(Command::Help));
+        assert_eq!(parse("sweep"), Ok(Command::Sweep(sweep::Budget::default())));
+        assert_eq!(parse("sweep 7 30"), Ok(Command::Sweep(sweep::Budget { seed: 7, cases: 30 })));
     }
 
     #[test]
@@ -94,6 +113,7 @@ mod tests {
         assert_eq!(parse("tset"), Err("unknown command `tset`".to_owned()));
         assert_eq!(parse("test now"), Err("`test` takes no arguments".to_owned()));
         assert_eq!(parse("advisories"), Err("`advisories` takes one path".to_owned()));
+        assert_eq!(parse("sweep now"), Err("`now` is no seed".to_owned()));
         assert_eq!(parse("advisories --help"), Err("`advisories` takes one path".to_owned()));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn packages() -> Result<Vec<Package>, String> {
 }
 
 fn package(value: &Value) -> Package {
-    const ASKED: [&str; 4] = ["description", "license", "readme", "repository"];
+    const ASKED: [&str; 3] = ["description", "license", "readme"];
     let manifest = PathBuf::from(value["manifest_path"].as_str().unwrap_or_default());
     Package {
         name: value["name"].as_str().unwrap_or_default().to_owned(),
@@ -62,7 +62,7 @@ mod tests {
     fn a_package_is_read_from_what_cargo_says() {
         let package = package(&json!({
             "name": "throng-x", "publish": [], "manifest_path": "/there/x/Cargo.toml",
-            "description": "d", "license": "MIT", "readme": null, "repository": "",
+            "description": "d", "license": "MIT", "readme": null,
             "targets": [
                 { "kind": ["lib"], "name": "throng_x" },
                 { "kind": ["example"], "name": "first_steps" },
@@ -72,7 +72,7 @@ mod tests {
         assert!(!package.published);
         assert_eq!(package.folder, PathBuf::from("/there/x"));
         assert_eq!(package.examples, ["first_steps"]);
-        assert_eq!(package.missing, ["readme", "repository"]);
+        assert_eq!(package.missing, ["readme"]);
     }
 
     #[test]

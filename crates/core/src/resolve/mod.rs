@@ -1,8 +1,8 @@
 //! Resolution: which directory of a plan decides, and why.
 //!
-//! Pure. A [`Walk`] asks in order and stops at the first decision; [`rank`] decides from the holders of a name when every
-//! seat's records are at hand; a [`Survey`] hears everybody, so that it also knows who is shadowed. All three give the same
-//! verdict with the same trail, which the exhaustive tests hold.
+//! Pure. A [`Walk`] asks in order and stops at the first decision; [`rank`] decides from the holders of a name when
+//! every seat's records are at hand; a [`Survey`] hears everybody, so that it also knows who is shadowed. All three
+//! give the same verdict with the same trail, which the exhaustive tests hold.
 //!
 //! | answer | effect |
 //! |---|---|

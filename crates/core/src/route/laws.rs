@@ -17,7 +17,7 @@ fn lists<T: Clone>(options: &[T], seats: usize) -> Vec<Vec<T>> {
     (0..seats).fold(vec![vec![]], |lists, _| {
         lists
             .iter()
-            .flat_map(|list| options.iter().map(|o| [list.as_slice(), &[o.clone()]].concat()))
+            .flat_map(|list| options.iter().map(|o| [list.as_slice(), std::slice::from_ref(o)].concat()))
             .collect()
     })
 }
@@ -124,7 +124,8 @@ fn a_group_is_changed_wherever_it_is_held_and_may_be_r261() {
     }
 }
 
-/// Seats as a membership sees them: the member and the group present or not, the edge there or not, and what is allowed.
+/// Seats as a membership sees them: the member and the group present or not, the edge there or not, and what is
+/// allowed.
 fn member_worlds() -> impl Iterator<Item = Vec<MemberStanding>> {
     let mut options = Vec::new();
     for holds in PRESENCES {

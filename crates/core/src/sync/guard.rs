@@ -26,8 +26,8 @@ pub enum Held {
     },
 }
 
-/// Holds improbable deletions (T59): all of a set of any size, or more than a tenth of it, where up to 20 always pass and
-/// more than 500 never do.
+/// Holds improbable deletions (T59): all of a set of any size, or more than a tenth of it, where up to 20 always pass
+/// and more than 500 never do.
 pub fn guard(deletions: Deletions) -> Result<(), Held> {
     let Deletions { live, deletes } = deletions;
     if live > 0 && deletes >= live {

@@ -38,7 +38,8 @@ impl Admission {
 impl Application {
     /// Decides whether an account may use the application.
     ///
-    /// 1. Only groups of the account's own directory count, nested ones included, whatever the membership scheme (R221).
+    /// 1. Only groups of the account's own directory count, nested ones included, whatever the membership scheme
+    ///    (R221).
     /// 2. A directory that cannot say is [`Error::Unavailable`], which admits nobody (R222).
     pub async fn admission(&self, user: &Resolved<User>) -> Result<Admission, Error> {
         let app = self.in_use()?;

@@ -34,8 +34,8 @@ impl Application {
         Ok(self.claim(&app, &now).await?.identity)
     }
 
-    /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator. Nothing
-    /// changes when that account is the owner.
+    /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator.
+    /// Nothing changes when that account is the owner.
     pub async fn adopt(&self, name: &str, adoption: Adoption) -> Result<IdentityId, Error> {
         let app = self.in_use()?;
         let name = self.meant(&app, Username::new(name)?).await?;
@@ -77,8 +77,8 @@ impl Application {
         self.throng.apply(vec![Change::ReleaseClaim(claim)], Conflict::Stale).await
     }
 
-    /// A name that is claimed by somebody else is not given away by making or renaming a user, unless the plan's rules let
-    /// the order decide.
+    /// A name that is claimed by somebody else is not given away by making or renaming a user, unless the plan's
+    /// rules let the order decide.
     pub(super) async fn refuse_reserved(
         &self,
         app: &InUse,

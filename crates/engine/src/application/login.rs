@@ -158,9 +158,9 @@ impl Application {
         }
     }
 
-    /// The claim and the epoch as they were when the credential was checked. Where the login itself found or made another
-    /// account than the one that was located, and for a live directory, they are read now: the login may have moved the
-    /// claims.
+    /// The claim and the epoch as they were when the credential was checked. Where the login itself found or made
+    /// another account than the one that was located, and for a live directory, they are read now: the login may have
+    /// moved the claims.
     async fn standing_of(
         &self,
         verdict: &Verdict<User>,

@@ -64,8 +64,8 @@ impl Application {
         self.memberships(&app, &directories, &member, depth).await
     }
 
-    /// The groups that a group is in, with the behaviours of [`Application::groups_of`]; the group itself is none of them
-    /// (R405, R408).
+    /// The groups that a group is in, with the behaviours of [`Application::groups_of`]; the group itself is none of
+    /// them (R405, R408).
     pub async fn groups_of_group(&self, group: &str, depth: Depth) -> Result<Vec<Membership>, Error> {
         let (app, name) = (self.in_use()?, GroupName::new(group)?);
         let directories = self.directories_with_group(&app, &name).await?;
@@ -131,8 +131,8 @@ impl Application {
         }
     }
 
-    /// The groups in a group, in the order of their names, each once; canonical ones only, where the scheme is canonical
-    /// (R273).
+    /// The groups in a group, in the order of their names, each once; canonical ones only, where the scheme is
+    /// canonical (R273).
     pub async fn groups_in(&self, group: &str, depth: Depth) -> Result<Vec<GroupName>, Error> {
         let (app, name) = (self.in_use()?, GroupName::new(group)?);
         let directories = self.directories_with_group(&app, &name).await?;

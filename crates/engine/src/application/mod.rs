@@ -59,8 +59,8 @@ impl Application {
 
     /// Changes the plan: order, policies, access, permissions, membership scheme, rules.
     ///
-    /// [`Conflict::PlanStale`](crate::error::Conflict::PlanStale) when somebody else changed it meanwhile; nothing changed
-    /// then.
+    /// [`Conflict::PlanStale`](crate::error::Conflict::PlanStale) when somebody else changed it meanwhile; nothing
+    /// changed then.
     pub async fn change_plan<E>(&self, change: impl FnOnce(Plan) -> Result<Plan, E>) -> Result<(), Error>
     where
         Error: From<E>,

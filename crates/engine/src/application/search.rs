@@ -25,8 +25,8 @@ impl Application {
     /// Searches users.
     ///
     /// 1. In the order of names, each name once, with the directory that it comes from (R240, R241).
-    /// 2. Only the canonical occurrence of a name is looked at: a filter that matches a shadowed copy alone finds nothing
-    ///    (Q04), unless the plan's rules copy Crowd.
+    /// 2. Only the canonical occurrence of a name is looked at: a filter that matches a shadowed copy alone finds
+    ///    nothing (Q04), unless the plan's rules copy Crowd.
     /// 3. [`Error::Unavailable`] when a directory is silent: never a part that looks like the whole (R243).
     /// 4. Pages continue after the last name: what changes meanwhile neither repeats nor hides anything else.
     pub async fn search_users(
@@ -67,7 +67,8 @@ impl Application {
         }
     }
 
-    /// The next names that may concern the search, with the holders that are known, by rank; and the key to go on after.
+    /// The next names that may concern the search, with the holders that are known, by rank; and the key to go on
+    /// after.
     async fn candidates<E: Searched>(
         &self,
         app: &InUse,

@@ -94,10 +94,10 @@ impl Application {
 
     /// Finds the session that a token opens.
     ///
-    /// 1. [`Error::Denied`] when there is none, it was idle too long or has ended, its account was disabled, got another
-    ///    password or lost its sessions, or it is of another application (T13, T72).
-    /// 2. The name is resolved anew and must still mean the same account; [`Error::Unavailable`] when that cannot be said
-    ///    now.
+    /// 1. [`Error::Denied`] when there is none, it was idle too long or has ended, its account was disabled, got
+    ///    another password or lost its sessions, or it is of another application (T13, T72).
+    /// 2. The name is resolved anew and must still mean the same account; [`Error::Unavailable`] when that cannot be
+    ///    said now.
     /// 3. Access is not decided again: ask [`Application::admission`] where losing a group must end a visit.
     /// 4. Writes at most once in the touch interval.
     pub async fn session(&self, token: &str) -> Result<OpenSession, Error> {

@@ -89,11 +89,12 @@ pub struct Removed {
 impl Application {
     /// Makes a user in the first directory that may and can (R250).
     ///
-    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name, or it is an alias; checked again in the
-    ///    transaction that makes the user (T09).
+    /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name, or it is an alias; checked again in
+    ///    the transaction that makes the user (T09).
     /// 2. [`Conflict::NameReserved`] when the name was somebody's who is gone; [`Application::release`] frees it.
     /// 3. [`Error::Unavailable`] when a directory is silent: it may hold the name.
-    /// 4. The name must pass the rules for new names, and the password the directory's policy; nothing is made otherwise.
+    /// 4. The name must pass the rules for new names, and the password the directory's policy; nothing is made
+    ///    otherwise.
     pub async fn create_user(&self, account: NewAccount) -> Result<Resolved<User>, Error> {
         let app = self.in_use()?;
         let name = Username::for_creation(&account.name)?;
@@ -201,7 +202,8 @@ impl Application {
     /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the new name (Q06), or it is an alias;
     ///    [`Conflict::NameReserved`] when another's claim stands on it. A change of spelling alone is allowed (R255).
     /// 2. The claim of the account follows to the new name.
-    /// 3. [`Conflict::Shadowed`] when the plan's rules copy Crowd and a directory above has the new name: the rename stands.
+    /// 3. [`Conflict::Shadowed`] when the plan's rules copy Crowd and a directory above has the new name: the rename
+    ///    stands.
     pub async fn rename_user(&self, user: &Resolved<User>, name: &str) -> Result<Resolved<User>, Error> {
         let app = self.in_use()?;
         let name = Username::for_creation(name)?;
@@ -312,8 +314,8 @@ impl Application {
 
     /// Lets somebody set a new password who knows the present one, also when that has expired (R704).
     ///
-    /// Fails as [`Application::authenticate`] does when the present one is wrong, and as [`Application::set_password`] when
-    /// the new one is refused.
+    /// Fails as [`Application::authenticate`] does when the present one is wrong, and as
+    /// [`Application::set_password`] when the new one is refused.
     pub async fn change_password(&self, name: &str, present: &str, new: &str) -> Result<(), Error> {
         let user = match self.authenticate(name, present).await {
             Ok(who) => who.user().clone(),

@@ -36,8 +36,8 @@ pub struct Internal {
     guesses: Guesses,
 }
 
-/// Guesses that are being checked now, so that many at once cannot overshoot the limit (T44). Shared by all directories, and
-/// kept when the configuration is read anew.
+/// Guesses that are being checked now, so that many at once cannot overshoot the limit (T44). Shared by all
+/// directories, and kept when the configuration is read anew.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guesses(Arc<Mutex<HashMap<Subject, u32>>>);
 

@@ -224,7 +224,8 @@ pub(super) fn decode_crypt(text: &str, length: usize) -> Option<Zeroizing<Vec<u8
     (bits == 0).then_some(digest)
 }
 
-/// bcrypt reads 72 bytes. Longer passwords are refused, because those that agree in 72 bytes would open each other (P08).
+/// bcrypt reads 72 bytes. Longer passwords are refused, because those that agree in 72 bytes would open each other
+/// (P08).
 const BCRYPT_MAX_BYTES: usize = 72;
 
 /// Where SHA-crypt's specification puts the bytes of the digest in the text.
