@@ -179,7 +179,7 @@ pub enum Access {
 
 /// How a seat's silence and refusal count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct SeatPolicy {
     /// Silence while somebody logs in.
     pub login: OnSilence,
@@ -274,7 +274,7 @@ pub enum MembershipScheme {
 
 /// Rules of a plan that are not a matter of one seat: Throng's own, or Crowd's where it is to be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 pub struct Rules {
     /// The policy of seats added by [`Plan::seat`].
     pub seat_policy: SeatPolicy,

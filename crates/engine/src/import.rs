@@ -149,7 +149,7 @@ impl Import<'_> {
         rows: &[GroupRow],
     ) -> Result<Vec<GroupName>, Error> {
         let mut wanted: BTreeMap<Key, (GroupName, String)> = BTreeMap::new();
-        let mut edges: Vec<(u64, GroupName, GroupName)> = Vec::new();
+        let mut edges: Vec<Edge> = Vec::new();
         let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
         for row in rows {
             let name = at(row.line, GroupName::for_creation(&row.name))?;
@@ -178,7 +178,8 @@ impl Import<'_> {
                 wanted.entry(group.key().clone()).or_insert_with(|| (group.clone(), String::new()));
             }
         }
-        check_nesting(&edges)?;
+        let there = self.edges_there(&edges).await?;
+        check_nesting(&edges, &there)?;
         let mut made = Vec::new();
         for (key, (name, description)) in wanted {
             let there = self.throng.0.store.locate_groups(&key).await?;
@@ -205,6 +206,24 @@ impl Import<'_> {
             }
         }
         Ok(made)
+    }
+
+    /// The nestings of the directory that the new ones join.
+    async fn edges_there(&self, edges: &[Edge]) -> Result<Vec<Edge>, Error> {
+        let concerned: BTreeSet<&GroupName> =
+            edges.iter().flat_map(|(_, child, parent)| [child, parent]).collect();
+        let (store, limit) = (&self.throng.0.store, Limits::default().edges);
+        let mut there = BTreeSet::new();
+        for group in concerned {
+            let member = Member::Group(group.clone());
+            let above = store.above(self.directory, &member, limit).await?;
+            there.extend(above.direct.into_iter().map(|parent| (group.clone(), parent)));
+            there.extend(above.edges);
+            let below = store.below(self.directory, group.key(), limit).await?;
+            there.extend(below.direct.into_iter().map(|child| (child, group.clone())));
+            there.extend(below.edges.into_iter().map(|(nearer, farther)| (farther, nearer)));
+        }
+        Ok(there.into_iter().map(|(child, parent)| (0, child, parent)).collect())
     }
 
     async fn users(
@@ -301,41 +320,66 @@ impl Import<'_> {
     }
 }
 
+/// A group in a group, and the line that says so; 0 for one that is there already.
+type Edge = (u64, GroupName, GroupName);
+
 /// Refuses circles, and chains longer than are ever followed, with the line of an edge that makes them.
-fn check_nesting(edges: &[(u64, GroupName, GroupName)]) -> Result<(), Error> {
+fn check_nesting(new: &[Edge], there: &[Edge]) -> Result<(), Error> {
     let max = Limits::default().depth;
+    let edges = || new.iter().chain(there);
+    let new_line = || new.first().map_or(0, |(line, ..)| *line);
     let mut above: BTreeMap<&Key, Vec<(u64, &Key)>> = BTreeMap::new();
     let mut waiting: BTreeMap<&Key, usize> = BTreeMap::new();
-    for (line, child, parent) in edges {
+    for (line, child, parent) in edges() {
         above.entry(child.key()).or_default().push((*line, parent.key()));
         waiting.entry(child.key()).or_default();
         *waiting.entry(parent.key()).or_default() += 1;
     }
     // From the groups that nobody stands in upwards: what a circle holds never gets its turn.
-    let mut ready: Vec<(&Key, usize)> =
-        waiting.iter().filter(|(_, count)| **count == 0).map(|(key, _)| (*key, 0)).collect();
+    let mut ready: Vec<&Key> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(key, _)| *key).collect();
     let mut depth: BTreeMap<&Key, usize> = BTreeMap::new();
-    while let Some((group, level)) = ready.pop() {
+    while let Some(group) = ready.pop() {
         waiting.remove(group);
+        let level = depth.get(group).copied().unwrap_or(0) + 1;
         for &(line, parent) in above.get(group).into_iter().flatten() {
             let deepest = depth.entry(parent).or_default();
-            *deepest = (*deepest).max(level + 1);
+            *deepest = (*deepest).max(level);
             if *deepest > max {
-                return Err(fault(line, RowFault::TooDeep(max)));
+                return Err(fault(if line == 0 { new_line() } else { line }, RowFault::TooDeep(max)));
             }
-            let level = *deepest;
             if let Some(count) = waiting.get_mut(parent) {
                 *count -= 1;
                 if *count == 0 {
-                    ready.push((parent, level));
+                    ready.push(parent);
                 }
             }
         }
     }
-    let circular = |child: &GroupName, parent: &GroupName| {
-        waiting.contains_key(child.key()) && waiting.contains_key(parent.key())
-    };
-    match edges.iter().find(|(_, child, parent)| circular(child, parent)) {
+    // What only stands above a circle is not of it: taken away from the top downwards.
+    let mut circular: BTreeSet<&Key> = waiting.into_keys().collect();
+    let mut below: BTreeMap<&Key, Vec<&Key>> = BTreeMap::new();
+    let mut leading_on: BTreeMap<&Key, usize> = BTreeMap::new();
+    for (_, child, parent) in edges() {
+        if circular.contains(child.key()) && circular.contains(parent.key()) {
+            below.entry(parent.key()).or_default().push(child.key());
+            *leading_on.entry(child.key()).or_default() += 1;
+        }
+    }
+    let mut tops: Vec<&Key> = circular.iter().copied().filter(|key| !leading_on.contains_key(key)).collect();
+    while let Some(top) = tops.pop() {
+        circular.remove(top);
+        for &child in below.get(top).into_iter().flatten() {
+            if let Some(count) = leading_on.get_mut(child) {
+                *count -= 1;
+                if *count == 0 {
+                    tops.push(child);
+                }
+            }
+        }
+    }
+    let of_it = |edge: &&Edge| circular.contains(edge.1.key()) && circular.contains(edge.2.key());
+    match new.iter().find(of_it) {
         Some((line, ..)) => Err(fault(*line, RowFault::Cycle)),
         None => Ok(()),
     }

@@ -71,7 +71,7 @@ pub struct SessionLimits {
     pub idle: Duration,
     /// Whatever is done with it. Default 24 hours (the same).
     pub overall: Duration,
-    /// Uses closer together than this are noted once. Default one minute.
+    /// Uses closer together than this, or than half the idle limit, are noted once. Default one minute.
     pub touch: Duration,
 }
 

@@ -9,7 +9,7 @@ use throng_core::id::DirectoryId;
 use throng_core::import::{GroupRow, UserRow};
 use throng_core::password::{CredentialState, EncodedHash};
 use throng_core::plan::Plan;
-use throng_core::registry::DelegatedSettings;
+use throng_core::registry::{DelegatedSettings, Nesting};
 use throng_core::store::Credentials;
 use throng_core::user::Profile;
 use throng_engine::application::Depth;
@@ -187,6 +187,23 @@ async fn t25_circles_are_refused_with_a_line_that_is_part_of_them() {
     let long: Vec<_> =
         (0..1_000).map(|n| group(n + 1, &format!("g{n}"), &[&format!("g{}", (n + 1) % 1_000)])).collect();
     assert_eq!(refused(&world, directory, &[], &long).await.1, RowFault::Cycle);
+}
+
+#[tokio::test]
+async fn t25_the_line_named_is_in_the_circle_and_not_above_it() {
+    let (world, _, directory) = one_directory().await;
+    let rows = [group(1, "top", &["x"]), group(2, "a", &["b"]), group(3, "b", &["a", "top"])];
+    let (line, fault) = refused(&world, directory, &[], &rows).await;
+    assert!(line >= 2 && fault == RowFault::Cycle, "line {line}: {fault:?}");
+}
+
+#[tokio::test]
+async fn r402_a_directory_without_nesting_takes_no_groups_in_groups() {
+    let (world, _, directory) = one_directory().await;
+    world.settle(directory, |settings| settings.nesting = Nesting::Direct).await;
+    let rows = [group(1, "fine", &[]), group(4, "inner", &["outer"])];
+    assert_eq!(refused(&world, directory, &[], &rows).await, (4, RowFault::NoNesting));
+    import(&world, directory, &[in_groups(1, "anna", &["fine"])], &rows[..1]).await;
 }
 
 /// A chain of groups with so many nestings, the lowest first.

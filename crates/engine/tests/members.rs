@@ -701,6 +701,26 @@ async fn r287_circles_over_two_directories_are_refused_by_the_applications_schem
 }
 
 #[tokio::test]
+async fn r287_a_circle_inside_one_directory_is_a_circle_where_the_parent_is_canonical_elsewhere() {
+    for (mode, plan) in modes() {
+        let (world, app, ids) = World::internal(2, plan.clone()).await;
+        world.put_group(ids[0], "p", &[]).await;
+        world.put_group(ids[1], "p", &[]).await;
+        world.put_group(ids[1], "c", &["@p"]).await;
+        let head = world.head().await;
+        assert_eq!(conflict(app.add_group_to_group("c", "p").await), Conflict::Cycle, "stored, {mode}");
+        assert_eq!(world.head().await, head, "{mode}");
+
+        let remote = live(1);
+        let (world, app, local) = World::live_below(&[&remote], plan).await;
+        let [p, c] = ["p", "c"].map(|name| remote.put_group(name, "").unwrap().name);
+        remote.put_member(&c, &Member::Group(p)).unwrap();
+        world.put_group(local, "p", &[]).await;
+        assert_eq!(conflict(app.add_group_to_group("c", "p").await), Conflict::Cycle, "live, {mode}");
+    }
+}
+
+#[tokio::test]
 async fn r288_groups_are_nested_where_the_child_is_canonical_and_nesting_is_known() {
     for (mode, plan) in modes() {
         let (world, app, ids) = World::internal(2, plan).await;

@@ -49,7 +49,15 @@ pub mod csv {
     pub use throng_interchange::csv::*;
 }
 
-/// The README's code is compiled with the documentation tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+/// The code of the README and of the guide is compiled with the documentation tests.
+#[cfg(all(doctest, feature = "sqlite", feature = "csv"))]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/guide/embed.md")]
+    struct Embed;
+    #[doc = include_str!("../../../docs/guide/order-directories.md")]
+    struct OrderDirectories;
+    #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
+    struct WriteADirectory;
+}

@@ -190,6 +190,13 @@ impl Application {
         let Some(mount) = app.mount(directory) else {
             return Err(Error::silent(directory));
         };
+        if kind == MemberKind::Group && addition.group == GroupThere::Present {
+            // The scheme may look elsewhere; inside this directory, too, there must be no circle.
+            let above = self.memberships_in(mount, directory, &Member::Group(group.clone())).await?;
+            if above.contains(member.key()) {
+                return Err(Error::Conflict(Conflict::Cycle));
+            }
+        }
         let made = match addition.group {
             GroupThere::Present => None,
             GroupThere::ToBeMade => Some(canonical_copy(&groups, &group)),

@@ -83,11 +83,12 @@ impl Application {
             }
         };
         let located = self.throng.0.store.locate(self.id, name.key()).await?;
+        let known = self.known_live(&app, located.claim.as_ref()).await?;
         let mut round =
             Round { app: &app, name: &name, secret: &secret, holders: located.users, spent: Spent::Nothing };
         let verdict = self.ask_in_order(&mut round).await?;
         let spent = round.spent;
-        let standing = self.standing_of(&verdict, &round.holders, located.claim).await?;
+        let standing = self.standing_of(&verdict, &round.holders, known, located.claim).await?;
         let outcome = match verdict {
             Verdict::Unknown(trail) => {
                 Err(Error::Denied { why: Denial::Unknown, trail: Some(Box::new(trail)) })
@@ -158,6 +159,17 @@ impl Application {
         }
     }
 
+    /// The account of a live directory that owns the name, with its epoch before it is asked.
+    async fn known_live(&self, app: &InUse, claim: Option<&Claim>) -> Result<Option<(Subject, u64)>, Error> {
+        let is_live = |claim: &&Claim| {
+            let mount = app.mount(claim.subject.directory);
+            mount.is_some_and(|mount| matches!(mount.via, Via::Live(_)))
+        };
+        let Some(claim) = claim.filter(is_live) else { return Ok(None) };
+        let epoch = self.throng.0.store.epoch(&claim.subject).await?;
+        Ok(Some((claim.subject.clone(), epoch)))
+    }
+
     /// The claim and the epoch as they were when the credential was checked. Where the login itself found or made
     /// another account than the one that was located, and for a live directory, they are read now: the login may have
     /// moved the claims.
@@ -165,6 +177,7 @@ impl Application {
         &self,
         verdict: &Verdict<User>,
         holders: &[Holder],
+        known: Option<(Subject, u64)>,
         claim: Option<Claim>,
     ) -> Result<Standing, Error> {
         let Verdict::Resolved(resolved) = verdict else {
@@ -176,6 +189,9 @@ impl Application {
         });
         if let Some(holder) = located {
             return Ok(Standing { claim, epoch: holder.epoch });
+        }
+        if let Some((_, epoch)) = known.filter(|(known, _)| *known == subject) {
+            return Ok(Standing { claim, epoch });
         }
         let store = &self.throng.0.store;
         let claim = store.claim(self.id, resolved.value().key()).await?;

@@ -132,7 +132,9 @@ impl Application {
     }
 
     async fn touch(&self, mut session: Session, now: Timestamp) -> Result<Session, Error> {
-        if now.since(session.used_at) >= self.throng.0.sessions.touch {
+        // A touch interval longer than the idle limit would end sessions that are in use.
+        let limits = self.throng.0.sessions;
+        if now.since(session.used_at) >= limits.touch.min(limits.idle / 2) {
             let id: SessionId = session.id;
             self.throng.0.store.touch_session(id, now).await?;
             session.used_at = now;

@@ -272,7 +272,8 @@ impl Delegated {
             credential: None,
         }];
         // With the user or not at all: a first login that fails halfway would never give them later.
-        for name in &self.settings.default_groups {
+        let mut given = BTreeSet::new();
+        for name in self.settings.default_groups.iter().filter(|&name| given.insert(name)) {
             if self.local_group(name).await?.is_none() {
                 changes.push(self.add_group_change(self.records.new_group(&unnamed(name))));
             }
