@@ -742,6 +742,26 @@ async fn t06_an_external_id_is_only_data() {
 }
 
 #[tokio::test]
+async fn t06_q11_no_external_id_of_a_verifier_reads_as_one_made_here() {
+    let verifier = ScriptedVerifier::new();
+    let (world, app, staff) =
+        World::delegated(verifier.clone(), DelegatedSettings::default(), Plan::new()).await;
+    // Whatever marks accounts that were made here, a verifier may say the same.
+    let made_here = world.put(staff, "berta").await.external_id;
+    let leaver = verifier.put("anna", RIGHT).unwrap();
+    verifier.drop_account(&leaver.external_id).unwrap();
+    let external_id = ExternalId::new(format!("{made_here}1")).unwrap();
+    let leaver = Account { external_id, ..leaver };
+    verifier.put_account(leaver.clone(), RIGHT);
+    if app.authenticate("anna", RIGHT).await.is_err() {
+        return;
+    }
+    verifier.drop_account(&leaver.external_id).unwrap();
+    verifier.put("anna", OTHER).unwrap();
+    assert_eq!(refusal(app.authenticate("anna", OTHER).await), Refusal::AccountQuarantined);
+}
+
+#[tokio::test]
 async fn records_of_a_delegated_directory_are_written_as_any_other() {
     let verifier = ScriptedVerifier::new();
     verifier.put("anna", RIGHT).unwrap();

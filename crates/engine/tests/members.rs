@@ -4,15 +4,16 @@
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory, Powers};
-use throng_core::error::DirectoryError;
+use throng_core::error::{DirectoryError, Fault};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
 use throng_core::id::DirectoryId;
 use throng_core::member::LimitExceeded;
-use throng_core::name::{GroupName, Username};
+use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::permission::{Operation, Permissions};
 use throng_core::plan::{Access, MembershipScheme, OnSilence, Plan, Seat, SeatPolicy};
@@ -223,6 +224,88 @@ async fn t26_a_thousand_stored_levels_are_refused_both_ways() {
     assert_eq!(limit(app.members_of("g999", Depth::Nested, &page).await), deep);
     assert_eq!(limit(app.groups_of_group("g000", Depth::Nested).await), deep);
     assert_eq!(limit(app.groups_in("g999", Depth::Nested).await), deep);
+}
+
+/// A directory whose every page says that more follows, from the same place on. It gives up after a while, so that
+/// whoever believes it can be told from who does not.
+#[derive(Debug)]
+struct Endless {
+    inner: ScriptedDirectory,
+    pages: AtomicU64,
+}
+
+impl Endless {
+    const PATIENCE: u64 = 200;
+
+    fn turn<T>(&self, mut page: Page<T>, request: &PageRequest) -> Result<Page<T>, DirectoryError> {
+        if self.pages.fetch_add(1, Ordering::SeqCst) >= Self::PATIENCE {
+            return Err(DirectoryError::new(Fault::Unavailable, "endless directory"));
+        }
+        page.next = Some(request.start().cloned().unwrap_or(Key::of("a")));
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl Directory for Endless {
+    fn id(&self) -> DirectoryId {
+        self.inner.id()
+    }
+
+    async fn user(&self, name: &Username) -> Result<Option<User>, DirectoryError> {
+        self.inner.user(name).await
+    }
+
+    async fn group(&self, name: &GroupName) -> Result<Option<Group>, DirectoryError> {
+        self.inner.group(name).await
+    }
+
+    async fn find_users(&self, filter: &Filter, page: &PageRequest) -> Result<Page<User>, DirectoryError> {
+        self.turn(self.inner.find_users(filter, page).await?, page)
+    }
+
+    async fn find_groups(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Group>, DirectoryError> {
+        self.turn(self.inner.find_groups(filter, page).await?, page)
+    }
+
+    async fn parents_of(&self, of: &Member, page: &PageRequest) -> Result<Page<GroupName>, DirectoryError> {
+        self.turn(self.inner.parents_of(of, page).await?, page)
+    }
+
+    async fn children_of(&self, of: &GroupName, page: &PageRequest) -> Result<Page<Member>, DirectoryError> {
+        self.turn(self.inner.children_of(of, page).await?, page)
+    }
+
+    async fn authenticate(&self, name: &Username, secret: &Secret) -> Result<Credence, DirectoryError> {
+        self.inner.authenticate(name, secret).await
+    }
+
+    fn powers(&self) -> Powers<'_> {
+        self.inner.powers()
+    }
+}
+
+#[tokio::test]
+async fn t26_a_directory_whose_pages_never_advance_is_not_believed_for_ever() {
+    let inner = live(1);
+    inner.put("anna").unwrap();
+    let staff = inner.put_group("staff", "").unwrap().name;
+    inner.put_member(&staff, &member("anna")).unwrap();
+    let endless = Arc::new(Endless { inner, pages: AtomicU64::new(0) });
+    let attached = Arc::clone(&endless);
+    let world = World::with(|builder| builder.directory("Endless", attached)).await;
+    let app = world.app("wiki", Plan::new().seat(endless.id()).unwrap()).await;
+    let anna = find(&app, "anna").await;
+    let page = PageRequest::default();
+    let pages = || endless.pages.swap(0, Ordering::SeqCst);
+    let _ = app.groups_of(&anna, Depth::Nested).await;
+    assert!(pages() < Endless::PATIENCE, "groups of a user");
+    let _ = app.members_of("staff", Depth::Nested, &page).await;
+    assert!(pages() < Endless::PATIENCE, "members of a group");
+    let _ = app.search_users(&Filter::everything(), &page).await;
+    assert!(pages() < Endless::PATIENCE, "a search");
+    let _ = app.search_groups(&Filter::everything(), &page).await;
+    assert!(pages() < Endless::PATIENCE, "a search for groups");
 }
 
 /// Each of so many groups stands in the next one; anna stands in the first. Nothing of it is kept.

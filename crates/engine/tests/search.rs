@@ -297,3 +297,16 @@ async fn r293_an_inactive_directory_is_not_searched_and_shadows_nobody() {
         assert_eq!(page.items[0].directory, ids[1], "{mode}");
     }
 }
+
+#[tokio::test]
+async fn a_corrupt_directory_below_spoils_no_explanation() {
+    let remote = live(1);
+    let (world, app, local) = World::live_below(&[&remote], Plan::new()).await;
+    world.put(local, "anna").await;
+    for how in [Behaviour::Broken, Behaviour::Lying(throng_testkit::script::Lie::Name)] {
+        remote.behave(how);
+        assert_eq!(app.find_user("anna").await.unwrap().directory(), local);
+        let explained = app.explain("anna").await;
+        assert!(explained.is_ok(), "the state is what `find_user` answers, {how:?}: {explained:?}");
+    }
+}

@@ -576,6 +576,32 @@ async fn t07_an_alias_and_a_name_never_meet() {
 }
 
 #[tokio::test]
+async fn t07_an_alias_never_hides_an_account_that_turns_up_later() {
+    for (mode, plan) in modes() {
+        let remote = live(1);
+        let (world, app, local) = World::live_below(&[&remote], plan).await;
+        world.put(local, "anna").await;
+        app.allow_aliases(Aliases::On).await.unwrap();
+        app.set_alias(&find(&app, "anna").await, "boss").await.unwrap();
+        let boss = remote.put_with_password("boss", RIGHT).unwrap();
+        if let Ok(found) = app.find_user("boss").await {
+            assert_eq!(found.value().external_id, boss.external_id, "ambiguity is an error {mode}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r806_an_account_of_a_live_directory_may_have_an_alias() {
+    let remote = live(1);
+    remote.put("anna").unwrap();
+    let (_world, app, _) = World::live_above(&[&remote], Plan::new()).await;
+    app.allow_aliases(Aliases::On).await.unwrap();
+    let anna = find(&app, "anna").await;
+    app.set_alias(&anna, "boss").await.unwrap();
+    assert_eq!(find(&app, "boss").await.subject(), anna.subject());
+}
+
+#[tokio::test]
 async fn t14_t18_names_that_nobody_may_have_change_nothing_on_any_entry() {
     for (mode, plan) in modes() {
         let (world, app, ids) = World::internal(1, plan).await;

@@ -265,30 +265,38 @@ impl Delegated {
             active: true,
             attributes: Default::default(),
         };
+        for _ in 0..MAX_RACES {
+            match self.add(&user).await {
+                Ok(()) => return Ok(Local::Account(user, Made::Now)),
+                // Another login was faster: with the same account (R525), or with a default group.
+                Err(error) if error.fault() == Fault::Conflict => {
+                    let subject = self.records.subject(&account.external_id);
+                    if let Some(user) = self.records.store.user_by_id(&subject).await? {
+                        return Ok(Local::Account(user, Made::Before));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Local::Quarantined)
+    }
+
+    /// Adds a user with the default groups, or not at all: a first login that fails halfway would never give them later.
+    async fn add(&self, user: &User) -> Result<(), StoreError> {
         let mut changes = vec![Change::AddUser {
             directory: self.records.directory,
             user: user.clone(),
             free_in: vec![],
             credential: None,
         }];
-        // With the user or not at all: a first login that fails halfway would never give them later.
         let mut given = BTreeSet::new();
         for name in self.settings.default_groups.iter().filter(|&name| given.insert(name)) {
             if self.local_group(name).await?.is_none() {
                 changes.push(self.add_group_change(self.records.new_group(&unnamed(name))));
             }
-            changes.push(self.joining(name, &user));
+            changes.push(self.joining(name, user));
         }
-        match self.apply(changes).await {
-            Ok(()) => Ok(Local::Account(user, Made::Now)),
-            // Another login of the same account was faster (R525).
-            Err(error) if error.fault() == Fault::Conflict => {
-                let subject = self.records.subject(&account.external_id);
-                let made = self.records.store.user_by_id(&subject).await?;
-                Ok(made.map_or(Local::Quarantined, |user| Local::Account(user, Made::Before)))
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.apply(changes).await
     }
 
     /// Brings the memberships up to date. For somebody known already, a failure is reported and the login goes on with
@@ -427,6 +435,10 @@ impl Delegated {
         }
     }
 }
+
+/// How often a newcomer is tried again who lost a race for a default group. Each loss means that a group was made, of
+/// which there are few.
+const MAX_RACES: usize = 16;
 
 /// Most names tried for a holder that is renamed aside (R315).
 const MAX_FORCED_RENAMES: usize = 1_000;
