@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use throng_core::error::{DirectoryError, Fault};
 use throng_core::id::DirectoryId;
+use throng_core::name::Key;
+use throng_core::page::PageRequest;
 use throng_core::resolve::{Answer, Memory};
 
 use crate::error::Error;
@@ -33,6 +35,15 @@ impl<T> Heard<T> {
             Self::Said(value) => Ok(value),
             Self::Silent => Err(Error::silent(directory)),
         }
+    }
+}
+
+/// The page after the one that ended with `next`. A directory whose pages do not advance is not believed for ever (T26).
+pub(crate) fn advance(page: &PageRequest, next: Key) -> Result<PageRequest, Error> {
+    if page.reaches(&next) {
+        Ok(page.after(next))
+    } else {
+        Err(Error::broken("the pages of a directory do not advance"))
     }
 }
 

@@ -42,7 +42,6 @@ fn class<T: std::fmt::Debug>(outcome: &Result<T, Error>) -> Class {
         Err(Error::Conflict(Conflict::NameTaken)) => Class::Taken,
         Err(Error::Conflict(Conflict::AlreadyMember)) => Class::AlreadyMember,
         Err(Error::Conflict(Conflict::Cycle)) => Class::Cycle,
-        Err(Error::Conflict(Conflict::Stale)) => Class::Stale,
         Err(Error::Forbidden(_)) => Class::Forbidden,
         Err(Error::Invalid(Invalid::NoNesting)) => Class::NoNesting,
         other => panic!("not an outcome of any rule here: {other:?}"),

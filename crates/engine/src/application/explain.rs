@@ -8,7 +8,7 @@ use throng_core::id::{DirectoryId, IdentityId, Subject};
 use throng_core::name::Username;
 use throng_core::plan::{OnOwnershipChange, Purpose};
 use throng_core::registry::{Aliases, DirectoryKind};
-use throng_core::resolve::{Answer, Said, Survey, Verdict};
+use throng_core::resolve::{Answer, Memory, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
 
 use super::members::{Depth, Membership};
@@ -93,7 +93,7 @@ impl Application {
     /// Asks every directory about a name and tells what follows, and why.
     ///
     /// 1. The state is what [`Application::find_user`] answers; the shadowed are told too.
-    /// 2. Reads only; silence of a directory is part of the answer.
+    /// 2. Reads only; silence of a directory is part of the answer, and one that contradicts itself counts as silent.
     pub async fn explain(&self, name: &str) -> Result<Explanation, Error> {
         let app = self.in_use()?;
         let asked = Username::new(name)?;
@@ -102,7 +102,14 @@ impl Application {
         let mut holders = located.users.into_iter().map(|holder| (holder.directory, holder.user)).collect();
         let mut answers = Vec::with_capacity(app.mounts.len());
         for seat in app.plan.seats() {
-            answers.push(self.ask_user(&app, seat.directory, &name, &mut holders).await?);
+            answers.push(match self.ask_user(&app, seat.directory, &name, &mut holders).await {
+                // One directory that contradicts itself must not hide what the others say.
+                Err(Error::Broken(cause)) => {
+                    tracing::warn!(directory = %seat.directory, %cause, "a directory contradicts itself");
+                    Answer::Silent(Memory::Nothing)
+                }
+                answer => answer?,
+            });
         }
         let occurrences = app
             .seats()

@@ -14,7 +14,7 @@ use throng_core::resolve::{Answer, Memory, Occurrence, Resolved};
 use throng_core::user::User;
 
 use super::Application;
-use crate::ask::hear;
+use crate::ask::{advance, hear};
 use crate::config::InUse;
 use crate::directory::{Mount, Via};
 use crate::error::Error;
@@ -123,7 +123,7 @@ impl Application {
             }
             self.keep_canonical(&app, by_key, &mut found).await?;
             match boundary {
-                Some(next) if found.len() <= page.limit() => request = request.after(next),
+                Some(next) if found.len() <= page.limit() => request = advance(&request, next)?,
                 _ => {
                     return Ok(Page::cut(found, page.limit(), |occurrence| occurrence.value.key()));
                 }
@@ -255,7 +255,7 @@ impl Application {
                 (Direction::Down, Member::User(_)) => None,
             };
             match next {
-                Some(next) => request = request.after(next),
+                Some(next) => request = advance(&request, next)?,
                 None => return Ok(groups),
             }
         }
@@ -322,7 +322,7 @@ impl Application {
                     Member::Group(_) => None,
                 }));
                 match part.next {
-                    Some(next) => request = request.after(next),
+                    Some(next) => request = advance(&request, next)?,
                     None => break,
                 }
             }

@@ -9,7 +9,7 @@ use throng_core::route::{MemberStanding, Presence, Standing};
 use throng_core::user::User;
 
 use super::Application;
-use crate::ask::hear;
+use crate::ask::{advance, hear};
 use crate::config::InUse;
 use crate::directory::{Mount, Via};
 use crate::error::Error;
@@ -92,7 +92,7 @@ impl Application {
                 return Ok(true);
             }
             match page.next {
-                Some(next) if next < *group.key() => request = request.after(next),
+                Some(next) if next < *group.key() => request = advance(&request, next)?,
                 _ => return Ok(false),
             }
         }

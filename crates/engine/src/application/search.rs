@@ -16,7 +16,7 @@ use throng_core::store::{Namesakes, Store};
 use throng_core::user::User;
 
 use super::Application;
-use crate::ask::hear;
+use crate::ask::{advance, hear};
 use crate::config::InUse;
 use crate::directory::Via;
 use crate::error::Error;
@@ -59,7 +59,7 @@ impl Application {
                 found.extend(self.choose(&app, filter, holders).await?);
             }
             match next {
-                Some(next) if found.len() <= page.limit() => request = request.after(next),
+                Some(next) if found.len() <= page.limit() => request = advance(&request, next)?,
                 _ => {
                     return Ok(Page::cut(found, page.limit(), |occurrence| occurrence.value.key()));
                 }

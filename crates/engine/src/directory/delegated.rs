@@ -134,6 +134,10 @@ impl Delegated {
         if let Some(user) = known.filter(|user| user.external_id == account.external_id) {
             return self.update(user, account).await;
         }
+        // What marks accounts that were made here must not come from elsewhere (T06).
+        if account.external_id.as_str().starts_with(Self::UNBOUND) {
+            return Ok(Local::Quarantined);
+        }
         let by_id = self.records.store.user_by_id(&self.records.subject(&account.external_id)).await?;
         match by_id {
             Some(renamed) if self.settings.known_user == KnownUser::UpdateAtLogin => {

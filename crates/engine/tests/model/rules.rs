@@ -140,7 +140,6 @@ pub(super) enum Class {
     Cycle,
     Forbidden,
     NoNesting,
-    Stale,
 }
 
 impl Model {
@@ -517,7 +516,7 @@ impl Model {
             Err(why) => vec![why],
             Ok(_) if by_scheme => vec![Class::Cycle],
             Ok(at) if self.places[at].groups_of_group(parent, Depth::Nested).contains(&child) => {
-                vec![Class::Cycle, Class::Stale, Class::AlreadyMember]
+                vec![Class::Cycle]
             }
             Ok(at) => {
                 self.make_copy(at, parent);

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+pub(crate) mod odd;
+
 use std::sync::Arc;
 
 use throng_core::change::{Change, ChangeSet, OnCycle};
