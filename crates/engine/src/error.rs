@@ -210,6 +210,9 @@ pub enum Conflict {
     /// The name is taken, by somebody of this application or as an alias in it.
     #[error("the name is taken")]
     NameTaken,
+    /// The name is somebody's, and somebody else's alias (T07).
+    #[error("the name belongs to two accounts; an administrator must decide")]
+    AmbiguousName,
     /// The name was somebody's who is gone, or is claimed by an account elsewhere: it must be released first (T05).
     #[error("the name belonged to somebody else; an administrator must release it")]
     NameReserved,

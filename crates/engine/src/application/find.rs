@@ -42,13 +42,20 @@ impl Application {
         resolved(self.look_up_group(&app, &name, Purpose::Lookup).await?, "group")
     }
 
-    /// The name that is meant by another one, where the application has aliases (R806).
+    /// The name that is meant by another one, where the application has aliases (R806); [`Conflict::AmbiguousName`] when it
+    /// is somebody's own name, too.
     pub(super) async fn meant(&self, app: &InUse, name: Username) -> Result<Username, Error> {
         match app.record.aliases {
             Aliases::Off => Ok(name),
             Aliases::On => {
                 let alias = self.throng.0.store.alias(self.id, name.key()).await?;
-                Ok(alias.map_or(name, |(_, meant)| meant))
+                let Some((_, meant)) = alias else { return Ok(name) };
+                // Somebody of that very name may have turned up since the alias was given: then it is nobody's (T07).
+                match resolved(self.look_up(app, &name, Purpose::Lookup).await?.verdict, "user") {
+                    Err(Error::NotFound { .. }) => Ok(meant),
+                    Ok(_) => Err(Error::Conflict(Conflict::AmbiguousName)),
+                    Err(error) => Err(error),
+                }
             }
         }
     }

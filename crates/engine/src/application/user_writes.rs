@@ -353,7 +353,8 @@ impl Application {
 
     /// Gives a user another name in this application, in place of a former one (R806).
     ///
-    /// [`Conflict::NameTaken`] when a user or another alias of the application has the name (T07).
+    /// 1. [`Conflict::NameTaken`] when a user or another alias of the application has the name (T07).
+    /// 2. [`Error::Forbidden`] for an account of a live directory: aliases are kept beside the records.
     pub async fn set_alias(&self, user: &Resolved<User>, alias: &str) -> Result<(), Error> {
         let app = self.in_use()?;
         if app.record.aliases == Aliases::Off {
@@ -361,6 +362,9 @@ impl Application {
         }
         let alias = Username::for_creation(alias)?;
         let now = self.still(&app, user).await?;
+        if app.mount(now.directory()).is_none_or(|mount| mount.stored().is_none()) {
+            return Err(Error::Forbidden("alias"));
+        }
         let standings = self.user_standings(&app, &alias).await?;
         if let Err(why @ (route::NoRoute::Taken(_) | route::NoRoute::Undecided(_))) =
             route::new_user(&standings)
