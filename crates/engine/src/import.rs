@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt, stream};
 use throng_core::change::{Change, OnCycle};
 use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId};
@@ -114,6 +115,7 @@ impl Throng {
     /// 3. Groups that rows name are made when missing.
     /// 4. Passwords come along: strong hashes as they are, weak ones wrapped in Argon2id, and one that cannot be
     ///    verified quarantines that user's password and nothing else.
+    /// 5. All rows are checked before the first hash is computed; wrapping uses the hashing pool, and logins go on beside it.
     pub async fn import(
         &self,
         directory: DirectoryId,
@@ -121,18 +123,42 @@ impl Throng {
         groups: &[GroupRow],
         mode: ImportMode,
     ) -> Result<ImportReport, Error> {
+        self.import_watched(directory, users, groups, mode, &|_| {}).await
+    }
+
+    /// Imports as [`Throng::import`] does, and tells how far it has come: wrapping weak hashes takes tens of milliseconds
+    /// for each user.
+    pub async fn import_watched(
+        &self,
+        directory: DirectoryId,
+        users: &[UserRow],
+        groups: &[GroupRow],
+        mode: ImportMode,
+        watch: &(dyn Fn(ImportProgress) + Sync),
+    ) -> Result<ImportReport, Error> {
         let mount = self.config().mount(directory).cloned().ok_or_else(|| Error::not_found("directory"))?;
         if !mount.record.kind.is_stored() {
             return Err(Error::Forbidden("directory"));
         }
         let mut import = Import { throng: self, directory, changes: Vec::new() };
         let made = import.groups(&mount, users, groups).await?;
-        let users = import.users(&mount, users, mode).await?;
+        let names = import.names(users).await?;
+        let passwords = import.passwords(&mount, users, mode, watch).await?;
+        let users = import.users(&mount, users, names, passwords)?;
         if mode == ImportMode::Apply && !import.changes.is_empty() {
             self.apply(import.changes, Conflict::Stale).await?;
         }
         Ok(ImportReport { users, groups: made })
     }
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// Users whose passwords are ready.
+    pub done: usize,
+    /// All users of the import.
+    pub total: usize,
 }
 
 struct Import<'t> {
@@ -226,23 +252,62 @@ impl Import<'_> {
         Ok(there.into_iter().map(|(child, parent)| (0, child, parent)).collect())
     }
 
-    async fn users(
-        &mut self,
+    /// The names of the rows, each checked, and free both here and among the rows before it.
+    async fn names(&self, rows: &[UserRow]) -> Result<Vec<Username>, Error> {
+        let names: Vec<_> = rows.iter().map(|row| Username::for_creation(&row.name)).collect();
+        let keys: Vec<Key> = names.iter().flatten().map(|name| name.key().clone()).collect();
+        let mut taken = BTreeSet::new();
+        for keys in keys.chunks(NAMES_AT_ONCE) {
+            let namesakes = self.throng.0.store.namesakes(&[self.directory], keys).await?;
+            taken.extend(namesakes.into_iter().map(|namesakes| namesakes.key));
+        }
+        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut free = Vec::with_capacity(rows.len());
+        for (row, name) in rows.iter().zip(names) {
+            let name = at(row.line, name)?;
+            at(row.line, row.profile.check())?;
+            let by = lines.insert(name.key().clone(), row.line);
+            if by.is_some() || taken.contains(name.key()) {
+                return Err(fault(row.line, RowFault::NameTaken { by }));
+            }
+            free.push(name);
+        }
+        Ok(free)
+    }
+
+    /// What is kept of each row's password, in the order of the rows, as many at once as the pool computes.
+    async fn passwords(
+        &self,
         mount: &Mount,
         rows: &[UserRow],
         mode: ImportMode,
+        watch: &(dyn Fn(ImportProgress) + Sync),
+    ) -> Result<Vec<(CredentialState, ImportedPassword)>, Error> {
+        let hashes = rows.iter().map(|row| self.given(mount, row)).collect::<Result<Vec<_>, Error>>()?;
+        let mut kept = Vec::with_capacity(rows.len());
+        let at_once = self.throng.0.hasher.parallel_hashes();
+        let mut ready =
+            stream::iter(hashes.into_iter().map(|given| self.keep(given, mode))).buffered(at_once);
+        while let Some(password) = ready.next().await {
+            kept.push(password?);
+            watch(ImportProgress { done: kept.len(), total: rows.len() });
+        }
+        Ok(kept)
+    }
+
+    fn users(
+        &mut self,
+        mount: &Mount,
+        rows: &[UserRow],
+        names: Vec<Username>,
+        passwords: Vec<(CredentialState, ImportedPassword)>,
     ) -> Result<Vec<ImportedUser>, Error> {
-        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
+        let prefix = match mount.record.kind {
+            DirectoryKind::Delegated(_) => Delegated::UNBOUND,
+            DirectoryKind::Internal(_) | DirectoryKind::Live => "",
+        };
         let mut imported = Vec::with_capacity(rows.len());
-        for row in rows {
-            let name = at(row.line, Username::for_creation(&row.name))?;
-            at(row.line, row.profile.check())?;
-            let taken = self.throng.0.store.user(self.directory, name.key()).await?.is_some();
-            let by = lines.insert(name.key().clone(), row.line);
-            if taken || by.is_some() {
-                return Err(fault(row.line, RowFault::NameTaken { by }));
-            }
-            let (state, password) = self.password(mount, row, mode).await?;
+        for ((row, name), (state, password)) in rows.iter().zip(names).zip(passwords) {
             let credential = (password != ImportedPassword::None).then(|| Credential {
                 hash: state,
                 history: vec![],
@@ -250,10 +315,6 @@ impl Import<'_> {
                 failed_attempts: 0,
                 must_change: false,
             });
-            let prefix = match mount.record.kind {
-                DirectoryKind::Delegated(_) => Delegated::UNBOUND,
-                DirectoryKind::Internal(_) | DirectoryKind::Live => "",
-            };
             let user = User {
                 external_id: ExternalId::random(prefix, &*self.throng.0.entropy),
                 name: name.clone(),
@@ -275,19 +336,21 @@ impl Import<'_> {
         Ok(imported)
     }
 
-    async fn password(
-        &self,
-        mount: &Mount,
-        row: &UserRow,
-        mode: ImportMode,
-    ) -> Result<(CredentialState, ImportedPassword), Error> {
-        let Some(text) = row.password_hash.as_ref().filter(|text| !text.is_empty()) else {
-            return Ok((CredentialState::Absent, ImportedPassword::None));
-        };
+    /// The hash that a row brings along.
+    fn given(&self, mount: &Mount, row: &UserRow) -> Result<Option<EncodedHash>, Error> {
+        let Some(text) = row.password_hash.as_ref().filter(|text| !text.is_empty()) else { return Ok(None) };
         if !matches!(mount.record.kind, DirectoryKind::Internal(_)) {
             return Err(fault(row.line, RowFault::NoPasswordsHere));
         }
-        let hash = at(row.line, EncodedHash::new(text.clone()))?;
+        at(row.line, EncodedHash::new(text.clone())).map(Some)
+    }
+
+    async fn keep(
+        &self,
+        given: Option<EncodedHash>,
+        mode: ImportMode,
+    ) -> Result<(CredentialState, ImportedPassword), Error> {
+        let Some(hash) = given else { return Ok((CredentialState::Absent, ImportedPassword::None)) };
         let parsed = match StoredHash::parse(&hash) {
             Ok(parsed) => parsed,
             Err(why) => {
@@ -319,6 +382,9 @@ impl Import<'_> {
         });
     }
 }
+
+/// Names looked up by one statement.
+const NAMES_AT_ONCE: usize = 1_000;
 
 /// A group in a group, and the line that says so; 0 for one that is there already.
 type Edge = (u64, GroupName, GroupName);

@@ -450,7 +450,7 @@ fn wishes() -> impl Strategy<Value = Vec<Wanted>> {
             (part.clone(), part).prop_map(|(a, b)| Wanted::Either(Box::new(a), Box::new(b))),
         ]
     });
-    prop::collection::vec(tree, 1..4)
+    prop::collection::vec(tree, 4..9)
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {

@@ -310,3 +310,23 @@ async fn a_corrupt_directory_below_spoils_no_explanation() {
         assert!(explained.is_ok(), "the state is what `find_user` answers, {how:?}: {explained:?}");
     }
 }
+
+#[tokio::test]
+async fn t17_a_live_directory_that_answers_for_another_name_is_believed_by_nobody() {
+    for (mode, plan) in modes() {
+        let remote = live(1);
+        remote.put("anna").unwrap();
+        remote.put_group("staff", "").unwrap();
+        let (world, app, local) = World::live_above(&[&remote], plan).await;
+        world.put(local, "anna").await;
+        world.put(local, "berta").await;
+        world.put_group(local, "staff", &[]).await;
+        remote.behave(Behaviour::Lying(throng_testkit::script::Lie::Name));
+        for name in ["anna", "berta"] {
+            let found = app.find_user(name).await;
+            assert!(matches!(found, Err(throng_engine::Error::Broken(_))), "{mode} {name}: {found:?}");
+        }
+        let found = app.find_group("staff").await;
+        assert!(matches!(found, Err(throng_engine::Error::Broken(_))), "{mode}: {found:?}");
+    }
+}

@@ -23,6 +23,7 @@ use throng_core::user::{Profile, User};
 use throng_engine::application::{Depth, Membership, OpenSession};
 use throng_engine::error::{Conflict, Denial};
 use throng_engine::{Application, Builder, Error, Throng};
+use throng_passwords::hasher::HasherConfig;
 use throng_testkit::clock::{ManualClock, SeededEntropy};
 use throng_testkit::memory::MemoryStore;
 use throng_testkit::script::ScriptedDirectory;
@@ -57,7 +58,8 @@ impl World {
         let clock = Arc::new(ManualClock::at(START.as_micros()));
         let builder = Throng::over(Arc::clone(&store) as Arc<dyn Store>)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
-            .entropy(Arc::new(SeededEntropy::new(11)));
+            .entropy(Arc::new(SeededEntropy::new(11)))
+            .hashing(patient());
         let throng = attach(builder).build().await.unwrap();
         Self { throng, store, clock }
     }
@@ -227,6 +229,13 @@ impl World {
         change(settings);
         self.throng.update_directory(record).await.unwrap();
     }
+}
+
+/// Hashing that waits for its turn on a busy machine, however many tests run beside this one.
+fn patient() -> HasherConfig {
+    let mut config = HasherConfig::new(std::num::NonZeroUsize::MIN);
+    config.queue_deadline = std::time::Duration::from_secs(600);
+    config
 }
 
 fn attach(mut builder: Builder, all: &[&ScriptedDirectory]) -> Builder {
