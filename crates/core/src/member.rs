@@ -116,6 +116,11 @@ impl Closure {
         self.reached.contains_key(key)
     }
 
+    /// How many steps lead from outside to the farthest group; 0 when there is none.
+    pub fn height(&self) -> usize {
+        self.reached.values().map(|reached| reached.depth + 1).max().unwrap_or(0)
+    }
+
     /// The path to a group, from a first group to it; empty when it was not reached.
     pub fn path(&self, key: &Key) -> Vec<&GroupName> {
         let mut path = Vec::new();

@@ -712,3 +712,24 @@ async fn memberships_in_a_live_directory_are_written_there() {
         tokio::time::resume();
     }
 }
+
+/// A nesting that could be stored and not be read would take the groups of everybody below it away (T26).
+#[tokio::test]
+async fn t26_no_chain_is_built_that_is_deeper_than_what_is_followed() {
+    let (world, app, ids) = World::internal(1, Plan::new()).await;
+    world.put(ids[0], "anna").await;
+    for half in ["low", "high"] {
+        for n in 0..33 {
+            world.put_group(ids[0], &format!("{half}{n}"), &[]).await;
+        }
+        for n in 0..32 {
+            app.add_group_to_group(&format!("{half}{n}"), &format!("{half}{}", n + 1)).await.unwrap();
+        }
+    }
+    let anna = find(&app, "anna").await;
+    app.add_user_to_group(&anna, "low0").await.unwrap();
+    let refused = app.add_group_to_group("low32", "high0").await;
+    assert!(matches!(refused, Err(Error::Invalid(Invalid::Limit(_)))), "65 steps: {refused:?}");
+    app.add_group_to_group("low32", "high1").await.unwrap();
+    assert_eq!(app.groups_of(&anna, Depth::Nested).await.unwrap().len(), 33 + 32);
+}

@@ -6,6 +6,7 @@ use throng_core::change::{Change, OnCycle};
 use throng_core::directory::{GroupPatch, NewGroup, WriteGroups, WriteMembers};
 use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId};
+use throng_core::member::{LimitExceeded, Limits};
 use throng_core::name::{GroupName, Key};
 use throng_core::permission::Operation;
 use throng_core::plan::{Access, Plan, Purpose, Seat};
@@ -195,6 +196,12 @@ impl Application {
             let above = self.memberships_in(mount, directory, &Member::Group(group.clone())).await?;
             if above.contains(member.key()) {
                 return Err(Error::Conflict(Conflict::Cycle));
+            }
+            let below = self.groups_inside(mount, directory, &member).await?;
+            // Beyond what is followed, nobody below could be told any groups at all (T26).
+            let (depth, limit) = (above.height() + 1 + below.height(), Limits::default().depth);
+            if depth > limit {
+                return Err(LimitExceeded::Depth(limit).into());
             }
         }
         let made = match addition.group {

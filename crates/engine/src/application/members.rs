@@ -182,7 +182,17 @@ impl Application {
         Ok(union.into_values().collect())
     }
 
-    /// The groups above a member, or below a group, inside one directory.
+    /// The groups below a group, inside one directory.
+    pub(super) async fn groups_inside(
+        &self,
+        mount: &Mount,
+        directory: DirectoryId,
+        group: &Member,
+    ) -> Result<Closure, Error> {
+        self.closure(mount, directory, group, Direction::Down, Depth::Nested).await
+    }
+
+    /// The groups above a member, inside one directory.
     pub(super) async fn memberships_in(
         &self,
         mount: &Mount,

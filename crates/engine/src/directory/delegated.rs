@@ -237,7 +237,12 @@ impl Delegated {
             // Two accounts of one name at the verifier: nobody can tell who this is.
             Some(_) => Ok(Local::Quarantined),
             None if holder.external_id.as_str().starts_with(Self::UNBOUND) => {
-                self.bind(holder, account).await
+                let bound = self.bind(holder, account).await?;
+                if let Local::Account(user, _) = &bound {
+                    // This is the account's first login.
+                    self.give_default_groups(user).await?;
+                }
+                Ok(bound)
             }
             None => match self.settings.recycled_name {
                 RecycledName::Quarantine => Ok(Local::Quarantined),
