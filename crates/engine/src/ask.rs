@@ -38,7 +38,8 @@ impl<T> Heard<T> {
     }
 }
 
-/// The page after the one that ended with `next`. A directory whose pages do not advance is not believed for ever (T26).
+/// The page after the one that ended with `next`. A directory whose pages do not advance is not believed for ever
+/// (T26).
 pub(crate) fn advance(page: &PageRequest, next: Key) -> Result<PageRequest, Error> {
     if page.reaches(&next) {
         Ok(page.after(next))

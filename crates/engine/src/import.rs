@@ -115,7 +115,8 @@ impl Throng {
     /// 3. Groups that rows name are made when missing.
     /// 4. Passwords come along: strong hashes as they are, weak ones wrapped in Argon2id, and one that cannot be
     ///    verified quarantines that user's password and nothing else.
-    /// 5. All rows are checked before the first hash is computed; wrapping uses the hashing pool, and logins go on beside it.
+    /// 5. All rows are checked before the first hash is computed; wrapping uses the hashing pool, and logins go on
+    ///    beside it.
     pub async fn import(
         &self,
         directory: DirectoryId,
@@ -126,8 +127,8 @@ impl Throng {
         self.import_watched(directory, users, groups, mode, &|_| {}).await
     }
 
-    /// Imports as [`Throng::import`] does, and tells how far it has come: wrapping weak hashes takes tens of milliseconds
-    /// for each user.
+    /// Imports as [`Throng::import`] does, and tells how far it has come: wrapping weak hashes takes tens of
+    /// milliseconds for each user.
     pub async fn import_watched(
         &self,
         directory: DirectoryId,

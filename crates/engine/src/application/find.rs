@@ -42,8 +42,8 @@ impl Application {
         resolved(self.look_up_group(&app, &name, Purpose::Lookup).await?, "group")
     }
 
-    /// The name that is meant by another one, where the application has aliases (R806); [`Conflict::AmbiguousName`] when it
-    /// is somebody's own name, too.
+    /// The name that is meant by another one, where the application has aliases (R806); [`Conflict::AmbiguousName`]
+    /// when it is somebody's own name, too.
     pub(super) async fn meant(&self, app: &InUse, name: Username) -> Result<Username, Error> {
         match app.record.aliases {
             Aliases::Off => Ok(name),

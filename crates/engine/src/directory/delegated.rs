@@ -290,7 +290,8 @@ impl Delegated {
         Ok(Local::Quarantined)
     }
 
-    /// Adds a user with the default groups, or not at all: a first login that fails halfway would never give them later.
+    /// Adds a user with the default groups, or not at all: a first login that fails halfway would never give them
+    /// later.
     async fn add(&self, user: &User) -> Result<(), StoreError> {
         let mut changes = vec![Change::AddUser {
             directory: self.records.directory,
