@@ -1,6 +1,6 @@
 //! Asks directories in order, assembles the kinds of directory, and holds claims and sessions.
 //!
-//! [`Throng`] is put together over a store; an [`Application`](application::Application) is the handle through which
+//! [`Throng`] is put together over a store; an [`Application`] is the handle through which
 //! a host finds, authenticates, groups, explains and writes. Follow one login from `application/login.rs`: the walk of
 //! `throng_core::resolve` asks each seat, `directory/internal.rs` checks a hash, `application/claims.rs` settles
 //! whose the name is.

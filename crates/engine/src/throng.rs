@@ -226,6 +226,7 @@ impl Throng {
 
     /// Replaces the configuration of a directory: name, masks, settings, whether it is active. The kind stays.
     pub async fn update_directory(&self, record: DirectoryRecord) -> Result<(), Error> {
+        self.reload().await?;
         let former = self.config().mount(record.id).map(|mount| Arc::clone(&mount.record));
         let former = former.ok_or_else(|| Error::not_found("directory"))?;
         if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
@@ -237,6 +238,8 @@ impl Throng {
     /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so
     /// that a namesake elsewhere inherits nothing (T12).
     pub async fn remove_directory(&self, directory: DirectoryId) -> Result<(), Error> {
+        // Another process may have switched it on again.
+        self.reload().await?;
         let config = self.config();
         let mount = config.mount(directory).ok_or_else(|| Error::not_found("directory"))?;
         if mount.record.active {
@@ -327,10 +330,16 @@ impl Throng {
 
     async fn enter(&self, id: DirectoryId, name: &str, kind: DirectoryKind) -> Result<DirectoryId, Error> {
         let label = Label::new(name)?;
+        let wanted = (std::mem::discriminant(&kind), kind.is_stored());
+        let is_same = |record: &DirectoryRecord| {
+            std::mem::discriminant(&record.kind) == wanted.0 && (wanted.1 || record.id == id)
+        };
         if let Some(record) = self.config().directory_named(&label.key()) {
-            let same_kind = std::mem::discriminant(&record.kind) == std::mem::discriminant(&kind);
-            let same = same_kind && (kind.is_stored() || record.id == id);
-            return if same { Ok(record.id) } else { Err(Error::Conflict(Conflict::DirectoryKind)) };
+            return if is_same(&record) {
+                Ok(record.id)
+            } else {
+                Err(Error::Conflict(Conflict::DirectoryKind))
+            };
         }
         // The id of an adapter stands for one directory: another name would take that directory over.
         if self.config().mount(id).is_some() {
@@ -338,10 +347,10 @@ impl Throng {
         }
         let record = DirectoryRecord { id, name: label, active: true, permissions: Permissions::ALL, kind };
         match self.configure(Change::PutDirectory(record), Conflict::NameTaken).await {
-            // Somebody else was faster.
+            // Somebody else was faster, perhaps with a directory of another kind.
             Err(Error::Conflict(_)) => match self.config().directory_named(&Key::of(name)) {
-                Some(record) => Ok(record.id),
-                None => Err(Error::Conflict(Conflict::DirectoryKind)),
+                Some(record) if is_same(&record) => Ok(record.id),
+                Some(_) | None => Err(Error::Conflict(Conflict::DirectoryKind)),
             },
             outcome => outcome.map(|()| id),
         }

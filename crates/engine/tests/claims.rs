@@ -204,3 +204,49 @@ async fn a_tombstoned_name_is_given_again_only_when_released() {
     assert_ne!(app.authenticate("anna", PW2).await.unwrap().identity(), former, "and inherits nothing");
     assert!(matches!(app.release("nobody").await, Err(Error::NotFound { .. })));
 }
+
+/// An owner whom another directory shadows is not gone.
+#[tokio::test]
+async fn a_shadowed_owners_name_is_not_released() {
+    let (world, app, ids) = World::with_internal(&["D1", "D2"], Mode::Default).await;
+    world.put_with_password(ids[1], "sam", PW1).await;
+    let owner = app.authenticate("sam", PW1).await.unwrap();
+    world.put_with_password(ids[0], "sam", PW2).await;
+    assert!(matches!(app.release("sam").await, Err(Error::Conflict(Conflict::NameTaken))));
+    changed(app.authenticate("sam", PW2).await);
+    assert_eq!(app.claims(&PageRequest::default()).await.unwrap().items[0].identity, owner.identity());
+}
+
+/// The right present password of a namesake below must not set the password of the account that the name means.
+#[tokio::test]
+async fn an_expired_password_changes_its_own_account_only() {
+    use throng_core::plan::{OnRefusal, Seat, SeatPolicy};
+    let (world, app, ids) = World::with_internal(&["D1", "D2"], Mode::Default).await;
+    let above = world.put_with_password(ids[0], "sam", PW1).await;
+    world.settle(ids[1], |settings| settings.password_policy.max_age_days = Some(1)).await;
+    world.put_with_password(ids[1], "sam", PW2).await;
+    world.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    app.change_plan(|plan| {
+        let pass =
+            |seat: Seat| Seat { policy: SeatPolicy { on_refusal: OnRefusal::Pass, ..seat.policy }, ..seat };
+        let first = |seat: Seat| if seat.directory == ids[0] { pass(seat) } else { seat };
+        Ok::<_, Error>(plan.filter_map_seats(|seat| Some(first(seat))))
+    })
+    .await
+    .unwrap();
+    let outcome = app.change_password("sam", PW2, "a third pass phrase").await;
+    assert!(matches!(outcome, Err(Error::Conflict(Conflict::Stale))), "{outcome:?}");
+    let still = app.authenticate("sam", PW1).await.unwrap();
+    assert_eq!(still.user().value().external_id, above.external_id);
+}
+
+#[tokio::test]
+async fn an_expired_password_can_be_changed_by_who_knows_it() {
+    let (world, app, ids) = World::with_internal(&["D1"], Mode::Default).await;
+    world.settle(ids[0], |settings| settings.password_policy.max_age_days = Some(1)).await;
+    world.put_with_password(ids[0], "sam", PW1).await;
+    world.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    assert!(app.change_password("sam", PW2, "a third pass phrase").await.is_err());
+    app.change_password("sam", PW1, "a third pass phrase").await.unwrap();
+    assert!(app.authenticate("sam", "a third pass phrase").await.is_ok());
+}

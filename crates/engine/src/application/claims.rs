@@ -66,6 +66,11 @@ impl Application {
         let (app, name) = (self.in_use()?, Username::new(name)?);
         let found = self.look_up(&app, &name, Purpose::Write).await?;
         let claim = found.claim.ok_or_else(|| Error::not_found("claim"))?;
+        let owner = self.throng.0.store.user_by_id(&claim.subject).await?;
+        if claim.tombstoned_at.is_none() && owner.is_some_and(|owner| owner.name == name) {
+            // Shadowed or out of the plan, the owner is there.
+            return Err(Error::Conflict(Conflict::NameTaken));
+        }
         match found.verdict {
             Verdict::Resolved(user) if claim.tombstoned_at.is_none() && user.subject() == claim.subject => {
                 return Err(Error::Conflict(Conflict::NameTaken));
@@ -117,6 +122,22 @@ impl Application {
             Change::ReplaceClaim { expected, claim }
         };
         self.change_claims(self.claims_on(subject, key).await?.into_iter().map(buried).collect()).await
+    }
+
+    /// The claims of an account follow its new name in every application that has one: none of them may be taken there.
+    pub(super) async fn refuse_claimed_elsewhere(
+        &self,
+        subject: &Subject,
+        from: &Key,
+        to: &Key,
+    ) -> Result<(), Error> {
+        for claim in self.claims_on(subject, from).await? {
+            let there = self.throng.0.store.claim(claim.application, to).await?;
+            if there.is_some_and(|there| there.subject != *subject) {
+                return Err(Error::Conflict(Conflict::NameReserved));
+            }
+        }
+        Ok(())
     }
 
     async fn claims_on(&self, subject: &Subject, key: &Key) -> Result<Vec<Claim>, Error> {

@@ -77,7 +77,10 @@ impl Application {
             return self.turn_away(&app, &secret, Error::denied(Denial::ApplicationClosed)).await;
         }
         let name = match Username::new(name) {
-            Ok(name) => self.meant(&app, name).await?,
+            Ok(name) => match self.meant(&app, name).await {
+                Ok(name) => name,
+                Err(error) => return self.turn_away(&app, &secret, error).await,
+            },
             Err(fault) => {
                 return self.turn_away(&app, &secret, Error::denied(Denial::Name(fault))).await;
             }

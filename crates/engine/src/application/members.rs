@@ -328,8 +328,8 @@ impl Application {
                     hear(self.throng.0.deadline, live.id(), live.children_of(group, &request)).await?;
                 let part = heard.or_unavailable(live.id())?;
                 names.extend(part.items.into_iter().filter_map(|child| match child {
-                    Member::User(name) => Some(name),
-                    Member::Group(_) => None,
+                    Member::User(name) if page.reaches(name.key()) => Some(name),
+                    Member::User(_) | Member::Group(_) => None,
                 }));
                 match part.next {
                     Some(next) => request = advance(&request, next)?,

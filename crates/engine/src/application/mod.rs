@@ -59,7 +59,7 @@ impl Application {
 
     /// Changes the plan: order, policies, access, permissions, membership scheme, rules.
     ///
-    /// [`Conflict::PlanStale`](crate::error::Conflict::PlanStale) when somebody else changed it meanwhile; nothing
+    /// [`Conflict::PlanStale`] when somebody else changed it meanwhile; nothing
     /// changed then.
     pub async fn change_plan<E>(&self, change: impl FnOnce(Plan) -> Result<Plan, E>) -> Result<(), Error>
     where

@@ -95,7 +95,8 @@ impl Application {
             if let Some(next) = part.next {
                 boundary = Some(boundary.map_or(next.clone(), |boundary| boundary.min(next)));
             }
-            for entity in part.items {
+            // What lies before the page was shown already, whatever the directory makes of the request.
+            for entity in part.items.into_iter().filter(|entity| page.reaches(entity.key())) {
                 names.entry(entity.key().clone()).or_default().insert(rank, entity);
             }
         }

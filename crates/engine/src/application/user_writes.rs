@@ -8,7 +8,6 @@ use throng_core::directory::{NewUser, Powers, Refusal, SetPasswords, UserPatch, 
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
-use throng_core::password::Credential;
 use throng_core::permission::Operation;
 use throng_core::plan::{Purpose, RenameScope};
 use throng_core::registry::Aliases;
@@ -227,6 +226,7 @@ impl Application {
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => {
                 let users = writes_users(live.powers())?;
+                self.refuse_claimed_elsewhere(&subject, user.value().key(), name.key()).await?;
                 let rename = users.rename_user(&subject.external_id, &name);
                 self.told(directory, rename, Conflict::NameTaken).await?;
                 self.move_claims(&subject, user.value().key(), name.key()).await?;
@@ -320,30 +320,17 @@ impl Application {
         let user = match self.authenticate(name, present).await {
             Ok(who) => who.user().clone(),
             // Told only to somebody who knows the password.
-            Err(Error::Denied { why: Denial::Refused { why: Refusal::PasswordExpired, .. }, .. }) => {
-                self.find_user(name).await?
+            Err(Error::Denied { why: Denial::Refused { by, why: Refusal::PasswordExpired }, .. }) => {
+                let user = self.find_user(name).await?;
+                // The password that was right is that of the directory that said so, and of no namesake.
+                if user.directory() != by {
+                    return Err(Error::Conflict(Conflict::Stale));
+                }
+                user
             }
             Err(error) => return Err(error),
         };
         self.set_password(&user, new).await
-    }
-
-    /// Makes a password open nothing until a new one is set (R732), and ends the sessions of the account.
-    ///
-    /// Forbidden where no password is kept here; nothing happens to an account that has none.
-    pub async fn expire_password(&self, user: &Resolved<User>) -> Result<(), Error> {
-        let app = self.in_use()?;
-        let now = self.still(&app, user).await?;
-        let directory = route::password_change(&self.user_standings(&app, &now.value().name).await?)
-            .map_err(forbidden_as("password"))?;
-        if !matches!(app.mount(directory).map(|mount| &mount.via), Some(Via::Internal(_))) {
-            return Err(Error::Forbidden("password"));
-        }
-        let subject = now.subject();
-        let Some(credential) = self.throng.0.store.credential(&subject).await? else { return Ok(()) };
-        let credential = Credential { must_change: true, ..credential };
-        let free_in = self.above(&app, directory);
-        self.throng.apply(vec![Change::SetCredential { subject, credential, free_in }], Conflict::Stale).await
     }
 
     /// Ends all sessions of an account.
