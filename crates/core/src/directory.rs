@@ -16,6 +16,7 @@ use crate::id::{DirectoryId, ExternalId};
 use crate::name::{GroupName, Username};
 use crate::page::{Page, PageRequest};
 use crate::secret::Secret;
+use crate::sync::SyncSource;
 use crate::user::{Profile, User};
 
 /// A place that knows users and groups.
@@ -140,11 +141,13 @@ pub struct Powers<'d> {
     pub members: Option<&'d dyn WriteMembers>,
     /// Set passwords.
     pub passwords: Option<&'d dyn SetPasswords>,
+    /// State everything it holds, so that it can be mirrored.
+    pub sync: Option<&'d dyn SyncSource>,
 }
 
 impl Powers<'_> {
     /// No powers.
-    pub const NONE: Self = Self { users: None, groups: None, members: None, passwords: None };
+    pub const NONE: Self = Self { users: None, groups: None, members: None, passwords: None, sync: None };
 }
 
 impl fmt::Debug for Powers<'_> {
@@ -154,6 +157,7 @@ impl fmt::Debug for Powers<'_> {
             ("groups", self.groups.is_some()),
             ("members", self.members.is_some()),
             ("passwords", self.passwords.is_some()),
+            ("sync", self.sync.is_some()),
         ];
         f.debug_set().entries(names.iter().filter(|(_, can)| *can).map(|(name, _)| name)).finish()
     }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use crate::entropy::Entropy;
+use crate::name::Key;
 
 /// An identifier of one kind of thing. An `Id` of one kind cannot be used where another kind is asked for (T06).
 ///
@@ -166,6 +167,20 @@ impl ExternalId {
     pub fn random(prefix: &'static str, entropy: &dyn Entropy) -> Self {
         Self(format!("{prefix}{}", Id::<IdentityKind>::random(entropy)).into_boxed_str())
     }
+
+    /// The id of an entry whose directory has no ids: its name stands in, so that a rename looks like somebody else
+    /// (R314).
+    pub fn of_name(key: &Key) -> Result<Self, InvalidExternalId> {
+        Self::new(format!("{}{}", Self::NAMED, key.as_str()))
+    }
+
+    /// Whether the id was made by [`ExternalId::of_name`].
+    pub fn is_of_name(&self) -> bool {
+        self.0.starts_with(Self::NAMED)
+    }
+
+    /// How the ids begin that names stand in for.
+    const NAMED: &str = "name:";
 
     /// The id as text.
     pub fn as_str(&self) -> &str {

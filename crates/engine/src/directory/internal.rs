@@ -59,7 +59,13 @@ impl Internal {
     }
 
     fn own_powers(&self) -> Powers<'_> {
-        Powers { users: Some(self), groups: Some(self), members: Some(self), passwords: Some(self) }
+        Powers {
+            users: Some(self),
+            groups: Some(self),
+            members: Some(self),
+            passwords: Some(self),
+            sync: None,
+        }
     }
 
     /// Checks a new password against the policy and the history, and makes what is to be stored (R707).

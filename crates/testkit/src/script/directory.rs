@@ -328,6 +328,7 @@ impl Directory for ScriptedDirectory {
             groups: self.has(Power::Groups).then_some(self),
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
+            sync: None,
         }
     }
 }

@@ -117,6 +117,8 @@ macro_rules! __directory_cases {
             a_weak_password_is_refused_r710
         } }
     };
+    // `sync_contract!` holds this power to its documentation.
+    (sync, $then:ident) => {};
 }
 
 #[doc(hidden)]
