@@ -39,6 +39,10 @@ kinds! {
     IdentityKind as IdentityId;
     /// Names a session.
     SessionKind as SessionId;
+    /// Names a webhook.
+    WebhookKind as WebhookId;
+    /// Names a store from its making on, so that what one says of itself is not taken for another's.
+    InstanceKind as InstanceId;
 }
 
 impl<K> Id<K> {

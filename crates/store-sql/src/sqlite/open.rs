@@ -182,13 +182,14 @@ enum State {
 
 fn migrations() -> Migrator {
     let initial = include_str!("../../migrations/sqlite/0001_initial.sql");
-    let mut migrator = Migrator::with_migrations(vec![Migration::new(
-        1,
-        "initial".into(),
-        MigrationType::Simple,
-        initial.into_sql_str(),
-        false,
-    )]);
+    let consumers = include_str!("../../migrations/sqlite/0003_consumers.sql");
+    let migration = |version, name: &'static str, text: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(vec![
+        migration(1, "initial", initial),
+        migration(3, "consumers", consumers),
+    ]);
     migrator.dangerous_set_table_name(MIGRATIONS);
     migrator
 }
