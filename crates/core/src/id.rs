@@ -183,6 +183,11 @@ impl ExternalId {
         self.0.starts_with(Self::NAMED)
     }
 
+    /// The folded name that the id stands for, if it was made by [`ExternalId::of_name`].
+    pub fn stands_for(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::NAMED)
+    }
+
     /// How the ids begin that names stand in for.
     const NAMED: &str = "name:";
 

@@ -10,6 +10,7 @@
 pub mod application;
 mod ask;
 mod config;
+mod consumers;
 pub mod directory;
 pub mod error;
 pub mod import;
@@ -18,5 +19,6 @@ pub mod system;
 mod throng;
 
 pub use application::Application;
+pub use consumers::{ApplicationSecret, Attempts, Verified};
 pub use error::Error;
 pub use throng::{Builder, SessionLimits, Throng};

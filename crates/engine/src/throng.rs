@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use throng_core::change::{Change, ChangeSet, LoggedBatch};
 use throng_core::directory::{Directory, Verifier};
 use throng_core::entropy::Entropy;
-use throng_core::id::{ApplicationId, DirectoryId, Id};
+use throng_core::id::{ApplicationId, DirectoryId, Id, InstanceId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
 use throng_core::plan::Plan;
@@ -21,6 +21,7 @@ use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
 use crate::config::{Attached, Config};
+use crate::consumers::Consumers;
 use crate::directory::{Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
@@ -45,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) sessions: SessionLimits,
     pub(crate) logins: RecentLogins,
     pub(crate) guesses: Guesses,
+    pub(crate) consumers: Consumers,
     attached: Attached,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
@@ -140,6 +142,7 @@ impl Builder {
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
         let engine = Engine {
             hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
+            consumers: Consumers::new(&*self.entropy),
             store: self.store,
             clock: self.clock,
             entropy: self.entropy,
@@ -284,6 +287,26 @@ impl Throng {
     /// What changed after a sequence number, in order, at most `limit` batches.
     pub async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<LoggedBatch>, Error> {
         Ok(self.0.store.batches(sequence, limit).await?)
+    }
+
+    /// The sequence number of the latest change; 0 when there is none.
+    pub async fn latest_change(&self) -> Result<u64, Error> {
+        Ok(self.0.store.head().await?)
+    }
+
+    /// The id of the store, without which a sequence number means nothing to anybody outside.
+    pub async fn instance(&self) -> Result<InstanceId, Error> {
+        Ok(self.0.store.instance().await?)
+    }
+
+    /// The clock that everything here is timed by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The randomness that everything here is drawn from.
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.0.entropy
     }
 
     /// Reads the configuration again, when something else than this process may have changed it.

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use super::Application;
 use super::find::own;
 use crate::config::InUse;
-use crate::directory::{Internal, Via};
+use crate::directory::{Internal, Mount, Via};
 use crate::error::{Conflict, Denial, Error, Invalid};
 
 /// A user to be made. Its `Debug` shows nothing of the password, whose bytes are overwritten when it is dropped.
@@ -310,6 +310,22 @@ impl Application {
         let free_in = self.above(app, user.directory());
         let change = Change::SetCredential { subject: user.subject(), credential, free_in };
         self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
+    /// Requires every user of the internal directories of the plan, as far as users may be changed there, to change the
+    /// password before it opens anything (R732). [`Error::Forbidden`] when there is no such directory.
+    pub async fn expire_passwords(&self) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let expires = |rank: usize, mount: &Mount| {
+            matches!(mount.via, Via::Internal(_)) && app.permissions(rank).allows(Operation::UpdateUser)
+        };
+        let directories = app.seats().filter(|(rank, _, mount)| expires(*rank, mount));
+        let changes: Vec<Change> =
+            directories.map(|(_, seat, _)| Change::ExpirePasswords(seat.directory)).collect();
+        if changes.is_empty() {
+            return Err(Error::Forbidden("password"));
+        }
+        self.throng.apply(changes, Conflict::Stale).await
     }
 
     /// Lets somebody set a new password who knows the present one, also when that has expired (R704).
