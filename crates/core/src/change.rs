@@ -1,6 +1,7 @@
 //! Changes as data: what a store applies all at once or not at all.
 
 use crate::claim::Claim;
+use crate::consumer::ConsumerRecord;
 use crate::directory::{GroupPatch, UserPatch};
 use crate::group::{Group, Member};
 use crate::id::{ApplicationId, DirectoryId, ExternalId, Subject};
@@ -75,6 +76,13 @@ pub enum Change {
     PutApplication(ApplicationRecord),
     /// Removes an application with its claims, aliases and sessions. `Missing` when there is none.
     RemoveApplication(ApplicationId),
+    /// Makes or replaces what is kept about an application that asks over the network. `Missing` when there is no such
+    /// application; `Conflict` when the stored version is not one less than the new one's; the first has version 1.
+    /// It goes with the application.
+    PutConsumer(ConsumerRecord),
+    /// Requires every user of a directory who has a password to change it before it opens anything (R732). Nothing else
+    /// of the passwords changes, and no session ends. `Missing` when there is no such directory.
+    ExpirePasswords(DirectoryId),
 
     /// Makes a user. `Conflict` when the key or the external id is taken in the directory, or the key is held in one of
     /// `free_in`. `Missing` when there is no such directory.
@@ -297,6 +305,10 @@ pub enum LoggedEntry {
     ApplicationPut(ApplicationId),
     /// An application was removed.
     ApplicationRemoved(ApplicationId),
+    /// What is kept about an application that asks over the network was made or changed.
+    ConsumerPut(ApplicationId),
+    /// The passwords of a directory must be changed.
+    PasswordsExpired(DirectoryId),
     /// A user was made.
     UserAdded(Subject, Username),
     /// A user was changed.

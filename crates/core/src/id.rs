@@ -39,6 +39,10 @@ kinds! {
     IdentityKind as IdentityId;
     /// Names a session.
     SessionKind as SessionId;
+    /// Names a webhook.
+    WebhookKind as WebhookId;
+    /// Names a store from its making on, so that what one says of itself is not taken for another's.
+    InstanceKind as InstanceId;
 }
 
 impl<K> Id<K> {
@@ -177,6 +181,11 @@ impl ExternalId {
     /// Whether the id was made by [`ExternalId::of_name`].
     pub fn is_of_name(&self) -> bool {
         self.0.starts_with(Self::NAMED)
+    }
+
+    /// The folded name that the id stands for, if it was made by [`ExternalId::of_name`].
+    pub fn stands_for(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::NAMED)
     }
 
     /// How the ids begin that names stand in for.

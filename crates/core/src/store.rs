@@ -8,10 +8,11 @@ use async_trait::async_trait;
 
 use crate::change::{Applied, ChangeSet, LoggedBatch};
 use crate::claim::Claim;
+use crate::consumer::ConsumerRecord;
 use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::group::{Group, Member, Origin};
-use crate::id::{ApplicationId, DirectoryId, ExternalId, SessionId, Subject};
+use crate::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
 use crate::name::{GroupName, Key, Username};
 use crate::page::{Page, PageRequest};
 use crate::password::{Credential, EncodedHash};
@@ -236,6 +237,14 @@ pub trait Sessions: fmt::Debug + Send + Sync {
     /// Ends a session. Does nothing when there is none.
     async fn close_session(&self, token: &TokenDigest) -> Result<(), StoreError>;
 
+    /// Ends the sessions of an account in one application, but for one, and tells how many. The account's epoch stays.
+    async fn close_sessions(
+        &self,
+        application: ApplicationId,
+        subject: &Subject,
+        except: Option<&TokenDigest>,
+    ) -> Result<u64, StoreError>;
+
     /// Removes sessions that ended before a moment and tells how many.
     async fn purge_sessions(&self, ended_before: Timestamp) -> Result<u64, StoreError>;
 }
@@ -248,6 +257,9 @@ pub trait Registry: fmt::Debug + Send + Sync {
 
     /// All applications, in the order of their names' keys.
     async fn applications(&self) -> Result<Vec<ApplicationRecord>, StoreError>;
+
+    /// What is kept about applications that ask over the network, in the order of their ids.
+    async fn consumers(&self) -> Result<Vec<ConsumerRecord>, StoreError>;
 
     /// The claim on a name.
     async fn claim(&self, application: ApplicationId, key: &Key) -> Result<Option<Claim>, StoreError>;
@@ -346,6 +358,10 @@ pub struct GroupMarks {
 /// The one durable sequence of everything that changed.
 #[async_trait]
 pub trait ChangeLog: fmt::Debug + Send + Sync {
+    /// The id of the store itself, drawn when it was made and the same ever after: sequence numbers of another store
+    /// mean nothing here.
+    async fn instance(&self) -> Result<InstanceId, StoreError>;
+
     /// The sequence number of the latest batch; 0 when there is none.
     async fn head(&self) -> Result<u64, StoreError>;
 

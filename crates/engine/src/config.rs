@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use throng_core::consumer::ConsumerRecord;
 use throng_core::directory::{Directory, Verifier};
 use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::name::Key;
@@ -57,6 +58,7 @@ impl<T: ?Sized> ByName<T> {
 pub(crate) struct Config {
     mounts: BTreeMap<DirectoryId, Mount>,
     applications: BTreeMap<ApplicationId, Arc<InUse>>,
+    consumers: BTreeMap<ApplicationId, Arc<ConsumerRecord>>,
     directory_names: BTreeMap<Key, DirectoryId>,
     application_names: BTreeMap<Key, ApplicationId>,
 }
@@ -124,6 +126,9 @@ impl Config {
             let in_use = config.put_to_use(record);
             config.applications.insert(in_use.record.id, Arc::new(in_use));
         }
+        for record in engine.store.consumers().await? {
+            config.consumers.insert(record.application, Arc::new(record));
+        }
         Ok(config)
     }
 
@@ -162,6 +167,10 @@ impl Config {
 
     pub(crate) fn application_named(&self, name: &Key) -> Option<ApplicationId> {
         self.application_names.get(name).copied()
+    }
+
+    pub(crate) fn consumer(&self, application: ApplicationId) -> Option<&Arc<ConsumerRecord>> {
+        self.consumers.get(&application)
     }
 
     pub(crate) fn in_use(&self, application: ApplicationId) -> Option<Arc<InUse>> {

@@ -186,6 +186,8 @@ pub enum Denial {
     ApplicationClosed,
     /// The account is none that the application admits (R220).
     NotAdmitted,
+    /// An application that asks over the network is unknown, inactive or without a credential, or showed a wrong one.
+    Consumer,
     /// There is no such session, it has ended, or its account is not the one that the name means any more.
     Session,
 }
@@ -297,6 +299,9 @@ pub enum Invalid {
     /// A schedule of rounds that names no moments (G03).
     #[error("{0}")]
     Schedule(&'static str),
+    /// More of something than an application can have.
+    #[error("there are too many {0}")]
+    TooMany(&'static str),
     /// The application allows no aliases.
     #[error("this application has no aliases")]
     NoAliases,

@@ -10,6 +10,7 @@
 pub mod application;
 mod ask;
 mod config;
+mod consumers;
 pub mod directory;
 pub mod error;
 pub mod import;
@@ -19,5 +20,6 @@ pub mod system;
 mod throng;
 
 pub use application::Application;
+pub use consumers::{ApplicationSecret, Attempts, Verified};
 pub use error::Error;
 pub use throng::{Builder, SessionLimits, Throng};

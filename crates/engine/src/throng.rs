@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use throng_core::change::{Change, ChangeSet, LoggedBatch};
 use throng_core::directory::{Directory, Verifier};
 use throng_core::entropy::Entropy;
-use throng_core::id::{ApplicationId, DirectoryId, Id};
+use throng_core::id::{ApplicationId, DirectoryId, Id, InstanceId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
 use throng_core::plan::Plan;
@@ -22,6 +22,7 @@ use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
 use crate::config::{Attached, ByName, Config};
+use crate::consumers::Consumers;
 use crate::directory::{Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
@@ -51,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) node: NodeId,
     pub(crate) rounds: Rounds,
     pub(crate) attached: Attached,
+    pub(crate) consumers: Consumers,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
@@ -154,6 +156,7 @@ impl Builder {
         let node = Id::random(&*self.entropy);
         let engine = Engine {
             hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
+            consumers: Consumers::new(&*self.entropy),
             store: self.store,
             clock: self.clock,
             entropy: self.entropy,
@@ -312,6 +315,26 @@ impl Throng {
     /// What changed after a sequence number, in order, at most `limit` batches.
     pub async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<LoggedBatch>, Error> {
         Ok(self.0.store.batches(sequence, limit).await?)
+    }
+
+    /// The sequence number of the latest change; 0 when there is none.
+    pub async fn latest_change(&self) -> Result<u64, Error> {
+        Ok(self.0.store.head().await?)
+    }
+
+    /// The id of the store, without which a sequence number means nothing to anybody outside.
+    pub async fn instance(&self) -> Result<InstanceId, Error> {
+        Ok(self.0.store.instance().await?)
+    }
+
+    /// The clock that everything here is timed by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The randomness that everything here is drawn from.
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.0.entropy
     }
 
     /// Reads the configuration again, when something else than this process may have changed it.

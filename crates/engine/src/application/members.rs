@@ -157,6 +157,15 @@ impl Application {
         Ok(found.into_iter().collect())
     }
 
+    /// The directories that hold a group of a name, in order; none when none does.
+    pub async fn holders_of_group(&self, group: &str) -> Result<Vec<DirectoryId>, Error> {
+        let (app, name) = (self.in_use()?, GroupName::new(group)?);
+        match self.directories_with_group(&app, &name).await {
+            Err(Error::NotFound { .. }) => Ok(vec![]),
+            outcome => outcome,
+        }
+    }
+
     async fn memberships(
         &self,
         app: &InUse,

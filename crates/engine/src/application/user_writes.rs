@@ -8,6 +8,7 @@ use throng_core::directory::{Directory, NewUser, Powers, Refusal, SetPasswords, 
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
+use throng_core::password::{Credential, CredentialState};
 use throng_core::permission::Operation;
 use throng_core::plan::{Purpose, RenameScope};
 use throng_core::registry::Aliases;
@@ -29,6 +30,8 @@ pub struct NewAccount {
     name: String,
     profile: Profile,
     password: Option<Zeroizing<String>>,
+    inactive: bool,
+    attributes: Vec<(String, Vec<String>)>,
 }
 
 impl fmt::Debug for NewAccount {
@@ -50,6 +53,20 @@ impl NewAccount {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(Zeroizing::new(password.into()));
+        self
+    }
+
+    /// Not to log in until it is switched on.
+    #[must_use]
+    pub fn inactive(mut self) -> Self {
+        self.inactive = true;
+        self
+    }
+
+    /// With attributes from the beginning.
+    #[must_use]
+    pub fn attributes(mut self, attributes: Vec<(String, Vec<String>)>) -> Self {
+        self.attributes = attributes;
         self
     }
 
@@ -98,14 +115,15 @@ impl Application {
         let app = self.in_use()?;
         let name = Username::for_creation(&account.name)?;
         account.profile.check()?;
+        let attributes = attributes_of(&account.attributes)?;
         let secret = account.password.as_ref().map(|text| Secret::new(text.as_str())).transpose()?;
         let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
         self.refuse_alias(&app, &name).await?;
         self.refuse_reserved(&app, &name, None).await?;
-        let new = NewUser { name: name.clone(), profile: account.profile, active: true };
+        let new = NewUser { name: name.clone(), profile: account.profile, active: !account.inactive };
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => {
-                let user = internal.new_user(&new);
+                let user = User { attributes, ..internal.new_user(&new) };
                 let credential = match &secret {
                     Some(secret) => Some(internal.new_credential(&user, secret).await?),
                     None => None,
@@ -117,15 +135,17 @@ impl Application {
             Some(Via::Delegated(_)) if secret.is_some() => return Err(Error::Forbidden("password")),
             Some(Via::Delegated(delegated)) => {
                 let free_in = self.stored_where(&app, |_| true);
-                let change =
-                    Change::AddUser { directory, user: delegated.new_user(&new), free_in, credential: None };
+                let user = User { attributes, ..delegated.new_user(&new) };
+                let change = Change::AddUser { directory, user, free_in, credential: None };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
             Some(Via::Live(live)) => {
-                self.create_live(live.powers(), directory, &new, secret.as_ref()).await?
+                let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
+                self.create_live(live.powers(), directory, &new, secret.as_ref(), &patch).await?
             }
             Some(Via::Mirrored(mirrored)) => {
-                self.create_live(mirrored.powers(), directory, &new, secret.as_ref()).await?
+                let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
+                self.create_live(mirrored.powers(), directory, &new, secret.as_ref(), &patch).await?
             }
             Some(Via::Detached) | None => return Err(Error::silent(directory)),
         }
@@ -139,6 +159,7 @@ impl Application {
         directory: DirectoryId,
         new: &NewUser,
         secret: Option<&Secret>,
+        patch: &UserPatch,
     ) -> Result<(), Error> {
         let users = writes_users(powers)?;
         let passwords = secret.map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret))).transpose()?;
@@ -146,12 +167,22 @@ impl Application {
         if made.name != new.name {
             return Err(Error::broken("a directory made a user of another name"));
         }
-        let Some((passwords, secret)) = passwords else { return Ok(()) };
-        let set =
-            self.told(directory, passwords.set_password(&made.external_id, secret), Conflict::Stale).await;
+        let id = &made.external_id;
+        let set = async {
+            if *patch != UserPatch::default() {
+                self.told(directory, users.update_user(id, patch), Conflict::Stale).await?;
+            }
+            match passwords {
+                Some((passwords, secret)) => {
+                    self.told(directory, passwords.set_password(id, secret), Conflict::Stale).await
+                }
+                None => Ok(()),
+            }
+        };
+        let set = set.await;
         if set.is_err() {
             // Nobody is left behind whom the caller was told not to have been made.
-            let undone = self.told(directory, users.remove_user(&made.external_id), Conflict::Stale).await;
+            let undone = self.told(directory, users.remove_user(id), Conflict::Stale).await;
             if let Err(cause) = undone {
                 tracing::warn!(%directory, %cause, "a user without a password was left behind");
             }
@@ -304,6 +335,35 @@ impl Application {
         self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
     }
 
+    /// Takes a user's password away, in an internal directory: nobody can log in until another is set. Ends the sessions.
+    pub async fn clear_password(&self, user: &Resolved<User>) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let now = self.still(&app, user).await?;
+        let standings = self.user_standings(&app, &now.value().name).await?;
+        let directory = route::password_change(&standings).map_err(forbidden_as("password"))?;
+        if !app.mount(directory).is_some_and(|mount| matches!(mount.via, Via::Internal(_))) {
+            return Err(Error::Forbidden("password"));
+        }
+        // What was used before stays so, however it went.
+        let history = match self.throng.0.store.credential(&now.subject()).await? {
+            Some(Credential { hash: CredentialState::Usable(hash), history, .. }) => {
+                std::iter::once(hash).chain(history).collect()
+            }
+            Some(former) => former.history,
+            None => Vec::new(),
+        };
+        let credential = Credential {
+            hash: CredentialState::Absent,
+            history,
+            changed_at: self.throng.0.clock.now(),
+            failed_attempts: 0,
+            must_change: false,
+        };
+        let free_in = self.above(&app, directory);
+        let change = Change::SetCredential { subject: now.subject(), credential, free_in };
+        self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
     async fn set_internal(
         &self,
         app: &InUse,
@@ -315,6 +375,22 @@ impl Application {
         let free_in = self.above(app, user.directory());
         let change = Change::SetCredential { subject: user.subject(), credential, free_in };
         self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
+    /// Requires every user of the internal directories of the plan, as far as users may be changed there, to change the
+    /// password before it opens anything (R732). [`Error::Forbidden`] when there is no such directory.
+    pub async fn expire_passwords(&self) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let expires = |rank: usize, mount: &Mount| {
+            matches!(mount.via, Via::Internal(_)) && app.permissions(rank).allows(Operation::UpdateUser)
+        };
+        let directories = app.seats().filter(|(rank, _, mount)| expires(*rank, mount));
+        let changes: Vec<Change> =
+            directories.map(|(_, seat, _)| Change::ExpirePasswords(seat.directory)).collect();
+        if changes.is_empty() {
+            return Err(Error::Forbidden("password"));
+        }
+        self.throng.apply(changes, Conflict::Stale).await
     }
 
     /// Lets somebody set a new password who knows the present one, also when that has expired (R704).
@@ -439,6 +515,15 @@ pub(super) fn check_attributes(kept: &Attributes, patch: &[(String, Vec<String>)
         tried.set(name.clone(), values.clone())?;
     }
     Ok(())
+}
+
+/// Attributes as a directory holds them.
+fn attributes_of(list: &[(String, Vec<String>)]) -> Result<Attributes, Error> {
+    let mut attributes = Attributes::new();
+    for (name, values) in list {
+        attributes.set(name.clone(), values.clone())?;
+    }
+    Ok(attributes)
 }
 
 fn writes_users(powers: Powers<'_>) -> Result<&dyn WriteUsers, Error> {

@@ -33,6 +33,10 @@ pub(crate) fn text(row: &SqliteRow, at: usize) -> Read<&str> {
     Ok(row.try_get(at)?)
 }
 
+pub(crate) fn optional_text(row: &SqliteRow, at: usize) -> Read<Option<&str>> {
+    Ok(row.try_get(at)?)
+}
+
 pub(crate) fn bytes(row: &SqliteRow, at: usize) -> Read<Vec<u8>> {
     Ok(row.try_get(at)?)
 }
@@ -61,6 +65,12 @@ pub(crate) fn id<K>(row: &SqliteRow, at: usize) -> Read<Id<K>> {
     let bytes: &[u8] = row.try_get(at)?;
     let bytes = bytes.try_into().map_err(|_| DriverFault::Unreadable("identifier"))?;
     Ok(Id::from_bytes(bytes))
+}
+
+/// 32 bytes.
+pub(crate) fn digest(row: &SqliteRow, at: usize) -> Read<[u8; 32]> {
+    let bytes: &[u8] = row.try_get(at)?;
+    bytes.try_into().map_err(|_| DriverFault::Unreadable("digest"))
 }
 
 /// Whether an outer join brought nothing here.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use throng_core::change::{Change, LoggedEntry};
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::directory::UserPatch;
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use throng_core::name::{Key, Username};
-use throng_core::password::Credential;
+use throng_core::password::{Credential, CredentialState};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
@@ -27,6 +28,8 @@ impl State {
             Change::RemoveDirectory(id) => self.remove_directory(*id, at, log),
             Change::PutApplication(record) => self.put_application(record, log),
             Change::RemoveApplication(id) => self.remove_application(*id, log),
+            Change::PutConsumer(record) => self.put_consumer(record, log),
+            Change::ExpirePasswords(directory) => self.expire_passwords(*directory, log),
             Change::AddUser { directory, user, free_in, credential } => {
                 self.add_user(*directory, user, free_in, credential.as_ref(), log)
             }
@@ -185,10 +188,38 @@ impl State {
 
     fn remove_application(&mut self, id: ApplicationId, log: Log<'_>) -> Done {
         self.applications.remove(&id).ok_or(missing("application"))?;
+        self.consumers.remove(&id);
         self.claims.retain(|(of, _), _| *of != id);
         self.aliases.retain(|(of, _), _| *of != id);
         self.sessions.retain(|_, session| session.application != id);
         log.push(LoggedEntry::ApplicationRemoved(id));
+        Ok(())
+    }
+
+    fn put_consumer(&mut self, record: &ConsumerRecord, log: Log<'_>) -> Done {
+        let application = record.application;
+        if !self.applications.contains_key(&application) {
+            return Err(missing("application"));
+        }
+        let before = self.consumers.get(&application).map_or(0, |kept| kept.version);
+        if before.checked_add(1) != Some(record.version) {
+            return Err(conflict("consumer"));
+        }
+        self.consumers.insert(application, record.clone());
+        log.push(LoggedEntry::ConsumerPut(application));
+        Ok(())
+    }
+
+    fn expire_passwords(&mut self, directory: DirectoryId, log: Log<'_>) -> Done {
+        if !self.directories.contains_key(&directory) {
+            return Err(missing("directory"));
+        }
+        for (subject, credential) in &mut self.credentials {
+            if subject.directory == directory && credential.hash != CredentialState::Absent {
+                credential.must_change = true;
+            }
+        }
+        log.push(LoggedEntry::PasswordsExpired(directory));
         Ok(())
     }
 

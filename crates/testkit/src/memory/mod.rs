@@ -4,15 +4,17 @@ mod apply;
 mod mirrors;
 mod state;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use throng_core::change::{Applied, ChangeSet, LoggedBatch, Logging};
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::error::{Fault, StoreError};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
-use throng_core::id::{ApplicationId, DirectoryId, ExternalId, SessionId, Subject};
+use throng_core::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, CredentialState, EncodedHash};
@@ -31,9 +33,19 @@ use crate::population::{Part, Population, page_of};
 ///
 /// 1. Each call holds one lock; `apply` changes a copy and puts it in place at the end.
 /// 2. Clones share what is kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemoryStore {
     kept: Arc<Mutex<Kept>>,
+    instance: InstanceId,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        // Counted, not drawn: a memory store is told from every other of its process, and outlives none.
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        let number = u128::from(MADE.fetch_add(1, Ordering::Relaxed));
+        Self { kept: Arc::default(), instance: InstanceId::from_bytes(number.to_be_bytes()) }
+    }
 }
 
 /// The log only grows, so it stays outside what `apply` copies.
@@ -331,6 +343,20 @@ impl Sessions for MemoryStore {
         Ok(())
     }
 
+    async fn close_sessions(
+        &self,
+        application: ApplicationId,
+        subject: &Subject,
+        except: Option<&TokenDigest>,
+    ) -> Result<u64, StoreError> {
+        let sessions = &mut self.kept().state.sessions;
+        let before = sessions.len();
+        sessions.retain(|token, session| {
+            session.application != application || session.subject != *subject || Some(token) == except
+        });
+        Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
+    }
+
     async fn purge_sessions(&self, ended_before: Timestamp) -> Result<u64, StoreError> {
         let sessions = &mut self.kept().state.sessions;
         let before = sessions.len();
@@ -355,6 +381,10 @@ impl Registry for MemoryStore {
             applications.sort_by_key(|record| record.name.key());
             applications
         })
+    }
+
+    async fn consumers(&self) -> Result<Vec<ConsumerRecord>, StoreError> {
+        self.read(|state| state.consumers.values().cloned().collect())
     }
 
     async fn claim(&self, application: ApplicationId, key: &Key) -> Result<Option<Claim>, StoreError> {
@@ -396,6 +426,10 @@ impl Registry for MemoryStore {
 
 #[async_trait]
 impl ChangeLog for MemoryStore {
+    async fn instance(&self) -> Result<InstanceId, StoreError> {
+        Ok(self.instance)
+    }
+
     async fn head(&self) -> Result<u64, StoreError> {
         Ok(self.kept().head())
     }

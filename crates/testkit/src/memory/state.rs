@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::name::{Key, Username};
@@ -27,6 +28,7 @@ pub(super) struct State {
     pub(super) epochs: BTreeMap<Subject, u64>,
     pub(super) sessions: HashMap<TokenDigest, Session>,
     pub(super) applications: BTreeMap<ApplicationId, ApplicationRecord>,
+    pub(super) consumers: BTreeMap<ApplicationId, ConsumerRecord>,
     pub(super) claims: BTreeMap<(ApplicationId, Key), Claim>,
     pub(super) aliases: BTreeMap<(ApplicationId, Subject), Username>,
     pub(super) mirrors: BTreeMap<DirectoryId, KeptMirror>,

@@ -118,6 +118,8 @@ impl<'s> Work<'s> {
             Change::RemoveDirectory(id) => self.remove_directory(*id).await,
             Change::PutApplication(record) => self.put_application(record).await,
             Change::RemoveApplication(id) => self.remove_application(*id).await,
+            Change::PutConsumer(record) => self.put_consumer(record).await,
+            Change::ExpirePasswords(directory) => self.expire_passwords(*directory).await,
             Change::AddUser { directory, user, free_in, credential } => {
                 self.add_user(*directory, user, free_in, credential.as_ref()).await
             }

@@ -167,7 +167,7 @@ statements! {
     /// A session of an account that is not there has no epoch to equal, and so is dead.
     SESSION =
         "SELECT s.id, s.application_id, s.directory_id, s.external_id, s.name, s.name_key, s.epoch, \
-         s.created_at, s.used_at, s.expires_at \
+         s.created_at, s.used_at, s.expires_at, s.idle, s.binding \
          FROM throng_session s JOIN throng_directory d ON d.id = s.directory_id \
          LEFT JOIN throng_user u ON u.directory_id = d.id AND u.external_id = s.external_id \
          LEFT JOIN throng_live_epoch l ON l.directory_id = d.id AND l.external_id = s.external_id \
@@ -178,6 +178,9 @@ statements! {
         "SELECT a.id, a.name, a.active, a.aliases, a.plan_version, a.memberships, a.rules, s.settings \
          FROM throng_application a LEFT JOIN throng_seat s ON s.application_id = a.id \
          ORDER BY a.name_key, s.position";
+    CONSUMERS =
+        "SELECT application_id, version, drawn, chosen, addresses, webhooks FROM throng_consumer \
+         ORDER BY application_id";
     CLAIM = concat!(
         "SELECT ", claim_columns!(), " FROM throng_claim c WHERE c.application_id = ?1 AND c.name_key = ?2",
     );
@@ -192,6 +195,7 @@ statements! {
         "SELECT a.alias, a.alias_key FROM throng_user u \
          JOIN throng_alias a ON a.user_id = u.id AND a.application_id = ?1 \
          WHERE u.directory_id = ?2 AND u.external_id = ?3";
+    INSTANCE = "SELECT value FROM throng_meta WHERE name = 'instance'";
     HEAD = "SELECT coalesce(max(sequence), 0) FROM throng_change_log";
     BATCHES =
         "SELECT sequence, at, entries FROM throng_change_log WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";

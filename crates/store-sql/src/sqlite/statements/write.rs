@@ -94,6 +94,20 @@ statements! {
          SELECT ?1, key, unhex(value ->> 0), value ->> 1 FROM json_each(?2)";
     DELETE_APPLICATION = "DELETE FROM throng_application WHERE id = ?1 RETURNING 1";
 
+    /// Whether the application is there, and the version of what is kept about it as a consumer.
+    CONSUMER_VERSION =
+        "SELECT a.id, coalesce(c.version, 0) FROM throng_application a \
+         LEFT JOIN throng_consumer c ON c.application_id = a.id WHERE a.id = ?1";
+    PUT_CONSUMER =
+        "INSERT INTO throng_consumer (application_id, version, drawn, chosen, addresses, webhooks) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (application_id) DO UPDATE SET \
+         version = excluded.version, drawn = excluded.drawn, chosen = excluded.chosen, \
+         addresses = excluded.addresses, webhooks = excluded.webhooks";
+    DIRECTORY_THERE = "SELECT 1 FROM throng_directory WHERE id = ?1";
+    EXPIRE_PASSWORDS =
+        "UPDATE throng_credential SET must_change = 1 WHERE state <> 'absent' AND user_id IN \
+         (SELECT u.id FROM throng_user u INDEXED BY throng_user_by_external_id WHERE u.directory_id = ?1)";
+
     STANDING_CLAIM = concat!(
         "SELECT ", claim_columns!(), " FROM throng_claim c WHERE c.application_id = ?1 AND c.name_key = ?2",
     );
@@ -253,10 +267,14 @@ statements! {
 
     INSERT_SESSION =
         "INSERT INTO throng_session (token_digest, id, application_id, directory_id, external_id, name, \
-         name_key, epoch, created_at, used_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
-         ?11)";
+         name_key, epoch, created_at, used_at, expires_at, idle, binding) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
+         ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     TOUCH_SESSION = "UPDATE throng_session SET used_at = ?2 WHERE id = ?1 AND used_at < ?2";
     CLOSE_SESSION = "DELETE FROM throng_session WHERE token_digest = ?1";
+    /// All of an account in an application but for one, if the fourth parameter is a digest.
+    CLOSE_SESSIONS =
+        "DELETE FROM throng_session WHERE directory_id = ?2 AND external_id = ?3 AND application_id = ?1 \
+         AND token_digest IS NOT ?4";
     PURGE_SESSIONS = "DELETE FROM throng_session WHERE expires_at < ?1";
 
     NOTE_FOLDING =

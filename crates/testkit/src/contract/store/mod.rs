@@ -135,6 +135,8 @@ macro_rules! __store_cases {
                 a_plan_is_replaced_only_by_the_next_version
                 a_seat_needs_a_directory
                 a_removed_application_takes_what_is_its_own_along
+                a_consumer_is_kept_whole_t46
+                a_consumer_is_replaced_only_by_the_next_version
             }
             claims {
                 a_claim_is_kept_whole
@@ -154,6 +156,7 @@ macro_rules! __store_cases {
                 failures_are_counted_and_cleared_r702
                 a_hash_is_upgraded_only_in_place_of_its_former_t56
                 login_times_only_go_forward
+                the_passwords_of_a_directory_expire_r732
                 what_is_done_to_credentials_is_not_logged
             }
             sessions {
@@ -166,6 +169,7 @@ macro_rules! __store_cases {
                 a_session_dies_with_its_account_t72
                 a_touch_only_goes_forward
                 a_closed_session_is_gone
+                the_sessions_of_an_account_are_closed_but_for_one
                 a_purge_removes_what_has_ended
                 what_is_done_to_sessions_is_not_logged
             }
@@ -191,6 +195,7 @@ macro_rules! __store_cases {
                 a_set_of_nothing_is_not_logged
                 a_set_is_one_batch_in_its_order
                 every_change_leaves_its_entry
+                a_store_keeps_its_instance
                 claims_that_move_or_die_are_logged
                 a_replaced_id_is_logged
                 a_failing_change_leaves_nothing_of_the_others
