@@ -39,7 +39,7 @@ pub enum RowFault {
     #[error(transparent)]
     Profile(#[from] InvalidProfile),
     /// The name is that of an earlier row, or of somebody in the directory; spelled alike or folding together.
-    #[error("the name is taken, by line {by:?} or in the directory")]
+    #[error("the name is taken {}", taken_by(*by))]
     NameTaken {
         /// The earlier row.
         by: Option<u64>,
@@ -461,6 +461,10 @@ fn check_nesting(new: &[Edge], there: &[Edge]) -> Result<(), Error> {
         Some((line, ..)) => Err(fault(*line, RowFault::Cycle)),
         None => Ok(()),
     }
+}
+
+fn taken_by(line: Option<u64>) -> String {
+    line.map_or_else(|| "in the directory".to_owned(), |line| format!("by line {line}"))
 }
 
 fn fault(line: u64, fault: RowFault) -> Error {
