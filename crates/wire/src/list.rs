@@ -1,0 +1,247 @@
+//! Lists of users and groups, whole or streamed.
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+use std::marker::PhantomData;
+
+use crate::document::{Body, Limits};
+use crate::entity::group::GroupEntity;
+use crate::entity::user::UserEntity;
+use crate::error::DocumentError;
+use crate::format::Format;
+use crate::node::Fields;
+use crate::writer::Writer;
+use crate::xml::{Pull, Step};
+
+mod items;
+
+use items::Items;
+
+/// A list of users, whose items are short or full.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// The users, in the order of the document.
+    pub users: Vec<UserEntity>,
+}
+
+/// A list of groups, whose items are short or full.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// The groups, in the order of the document.
+    pub groups: Vec<GroupEntity>,
+}
+
+/// What a list holds: [`UserEntity`] or [`GroupEntity`].
+pub trait Entry: Body {
+    /// The name of the list in both formats.
+    const LIST: &'static str;
+}
+
+impl Entry for UserEntity {
+    const LIST: &'static str = "users";
+}
+
+impl Entry for GroupEntity {
+    const LIST: &'static str = "groups";
+}
+
+/// Reads a long list piece by piece.
+///
+/// 1. [`ListReader::feed`] gives the entries that the pieces so far complete; it makes no difference where pieces end.
+/// 2. Memory is bounded by [`Limits::entry_bytes`] and the piece; the list may be of any length.
+/// 3. Only [`ListReader::finish`] proves that nothing is missing: until then, what was given is not the whole list.
+/// 4. After an error, the reader repeats it.
+#[derive(Debug)]
+pub struct ListReader<T> {
+    source: Source,
+    fault: Option<DocumentError>,
+    entries: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Json(Items),
+    Xml(Pull),
+}
+
+/// The entries of a list that is read to its end. The last one may be followed by an error, so that a list of which the
+/// end is missing is never taken for whole.
+#[derive(Debug)]
+pub struct Entries<R, T> {
+    source: R,
+    reader: Option<ListReader<T>>,
+    ready: VecDeque<T>,
+}
+
+/// Writes a long list piece by piece: [`ListWriter::begin`], [`ListWriter::entry`] for each, [`ListWriter::end`].
+#[derive(Debug)]
+pub struct ListWriter<T> {
+    format: Format,
+    is_empty: bool,
+    entries: PhantomData<fn() -> T>,
+}
+
+impl<T: Entry> ListReader<T> {
+    /// Nothing read yet.
+    pub fn new(format: Format, limits: Limits) -> Self {
+        let source = match format {
+            Format::Json => Source::Json(Items::new(names::<T>(), limits)),
+            Format::Xml => Source::Xml(Pull::new(1, limits)),
+        };
+        Self { source, fault: None, entries: PhantomData }
+    }
+
+    /// Reads a list from a source to its end.
+    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, T> {
+        Entries { source, reader: Some(self), ready: VecDeque::new() }
+    }
+
+    /// Takes the next piece and gives the entries that are whole now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let read = match &mut self.source {
+            Source::Json(items) => {
+                let mut entries = Vec::new();
+                items
+                    .feed(bytes, |node| {
+                        entries.push(T::take(None, node.into_fields(T::ROOT)?)?);
+                        Ok(())
+                    })
+                    .map(|()| entries)
+            }
+            Source::Xml(pull) => feed_xml(pull, bytes),
+        };
+        read.inspect_err(|fault| self.fault = Some(*fault))
+    }
+
+    /// Proves that the list was read whole.
+    pub fn finish(self) -> Result<(), DocumentError> {
+        match (self.fault, &self.source) {
+            (Some(fault), _) => Err(fault),
+            (None, Source::Json(items)) => items.finish(),
+            (None, Source::Xml(pull)) => pull.finish(),
+        }
+    }
+}
+
+impl<R: BufRead, T: Entry> Iterator for Entries<R, T> {
+    type Item = Result<T, DocumentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.ready.pop_front() {
+                return Some(Ok(entry));
+            }
+            let reader = self.reader.as_mut()?;
+            let bytes = match self.source.fill_buf() {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.reader = None;
+                    return Some(Err(DocumentError::Io(error.kind())));
+                }
+            };
+            let length = bytes.len();
+            if length == 0 {
+                return self.reader.take()?.finish().err().map(Err);
+            }
+            match reader.feed(bytes) {
+                Ok(entries) => self.ready.extend(entries),
+                Err(fault) => {
+                    self.reader = None;
+                    return Some(Err(fault));
+                }
+            }
+            self.source.consume(length);
+        }
+    }
+}
+
+impl<T: Entry> ListWriter<T> {
+    /// Nothing written yet.
+    pub fn new(format: Format) -> Self {
+        Self { format, is_empty: true, entries: PhantomData }
+    }
+
+    /// What stands before the first entry.
+    pub fn begin(&self) -> String {
+        let mut out = Writer::new(self.format);
+        out.root(T::LIST);
+        out.attribute("expand", T::ROOT);
+        out.list(T::LIST);
+        out.into_open_text()
+    }
+
+    /// The next entry.
+    pub fn entry(&mut self, entry: &T) -> String {
+        let mut out = Writer::new(self.format);
+        if !std::mem::take(&mut self.is_empty) {
+            out.separator();
+        }
+        out.item(T::ROOT);
+        entry.put(&mut out);
+        out.end();
+        out.into_text()
+    }
+
+    /// What stands after the last entry.
+    pub fn end(self) -> String {
+        match self.format {
+            Format::Json => "]}".to_owned(),
+            Format::Xml => format!("</{}>", T::LIST),
+        }
+    }
+}
+
+macro_rules! lists {
+    ($($List:ident { $field:ident: $Entry:ident };)*) => {$(
+        impl Body for $List {
+            const ROOT: &'static str = <$Entry as Entry>::LIST;
+
+            fn take(_root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
+                let items = fields.items(&names::<$Entry>())?.unwrap_or_default();
+                let entries = items.into_iter().map(|item| {
+                    <$Entry as Body>::take(None, item.into_fields(<$Entry as Body>::ROOT)?)
+                });
+                Ok(Self { $field: entries.collect::<Result<_, _>>()? })
+            }
+
+            fn put(&self, out: &mut Writer) {
+                out.attribute("expand", <$Entry as Body>::ROOT);
+                out.list(<$Entry as Entry>::LIST);
+                for entry in &self.$field {
+                    out.item(<$Entry as Body>::ROOT);
+                    entry.put(out);
+                    out.end();
+                }
+                out.end_list();
+            }
+        }
+    )*};
+}
+
+lists! {
+    Users { users: UserEntity };
+    Groups { groups: GroupEntity };
+}
+
+/// The names of the field that holds the entries: that of the list in JSON, and that of an entry in XML and in newer
+/// documentation.
+const fn names<T: Entry>() -> [&'static str; 2] {
+    [T::LIST, T::ROOT]
+}
+
+fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+    let mut entries = Vec::new();
+    pull.feed(bytes);
+    while let Some(step) = pull.step()? {
+        match step {
+            Step::Opened { name, .. } if *name != *T::LIST => return Err(DocumentError::Root(T::LIST)),
+            Step::Entry(name, fields) if *name == *T::ROOT => entries.push(T::take(None, fields)?),
+            Step::Opened { .. } | Step::Entry(..) | Step::Closed { .. } => {}
+        }
+    }
+    Ok(entries)
+}

@@ -1,0 +1,225 @@
+//! The dump of all memberships. It is XML in every case: JSON has no form of it.
+
+use crate::document::Limits;
+use crate::error::DocumentError;
+use crate::node::Fields;
+use crate::xml::{Pull, Step, escape};
+
+const ROOT: &str = "memberships";
+const MEMBERSHIP: &str = "membership";
+
+/// The direct members of one group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// The name of the group.
+    pub group: String,
+    /// Names of users.
+    pub users: Vec<String>,
+    /// Names of groups.
+    pub groups: Vec<String>,
+}
+
+/// Some of the direct members of one group. The parts of a group follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembershipPart {
+    /// The members that the part has.
+    pub members: Membership,
+    /// Whether more parts of this group follow.
+    pub part: Part,
+}
+
+/// Whether more parts follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// More of the same group follow.
+    More,
+    /// It is the last one of its group.
+    Last,
+}
+
+/// Reads a dump piece by piece.
+///
+/// 1. [`MembershipReader::feed`] gives the parts that the pieces so far complete; it makes no difference where pieces
+///    end. A part has at most [`MembershipReader::MAX_PART`] members, and a group without members has one empty part.
+/// 2. Memory is bounded by one part, by [`Limits::entry_bytes`] and by the piece; dump and groups may be of any size.
+/// 3. Only [`MembershipReader::finish`] proves that nothing is missing: until then, what was given is not the whole
+///    dump, and a group that had no [`Part::Last`] is not whole.
+/// 4. After an error, the reader repeats it.
+#[derive(Debug)]
+pub struct MembershipReader {
+    pull: Pull,
+    fault: Option<DocumentError>,
+    part: Membership,
+    inside: Inside,
+}
+
+/// What of a group is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Users,
+    Groups,
+    /// Something that is not known, which is passed over.
+    Other,
+}
+
+/// Writes a dump piece by piece: [`MembershipWriter::begin`], [`MembershipWriter::part`] for each, and
+/// [`MembershipWriter::end`].
+///
+/// Of a group, all users come before all groups.
+#[derive(Debug, Default)]
+pub struct MembershipWriter {
+    /// The group whose parts are not over, and whether its users are.
+    open: Option<(String, bool)>,
+}
+
+/// A part follows another one that it cannot follow: it is of another group before the last part of the one before, or
+/// it has users after groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a part of a membership is out of order")]
+pub struct PartOutOfOrder;
+
+impl Membership {
+    fn len(&self) -> usize {
+        self.users.len() + self.groups.len()
+    }
+}
+
+impl MembershipReader {
+    /// Most members of a part.
+    pub const MAX_PART: usize = 1_000;
+
+    /// Nothing read yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { pull: Pull::new(3, limits), fault: None, part: Membership::default(), inside: Inside::Other }
+    }
+
+    /// Takes the next piece and gives the parts that are whole now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<MembershipPart>, DocumentError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        self.pull.feed(bytes);
+        self.parts().inspect_err(|fault| self.fault = Some(*fault))
+    }
+
+    /// Proves that the dump was read whole.
+    pub fn finish(self) -> Result<(), DocumentError> {
+        self.fault.map_or_else(|| self.pull.finish(), Err)
+    }
+
+    fn parts(&mut self) -> Result<Vec<MembershipPart>, DocumentError> {
+        let mut parts = Vec::new();
+        while let Some(step) = self.pull.step()? {
+            match step {
+                Step::Opened { depth: 1, name, .. } if &*name != ROOT => {
+                    return Err(DocumentError::Root(ROOT));
+                }
+                Step::Opened { depth: 2, name, mut attributes } => {
+                    if &*name != MEMBERSHIP {
+                        return Err(DocumentError::Invalid(ROOT));
+                    }
+                    let group = attributes.required_text(&["group"])?;
+                    self.part = Membership { group, ..Membership::default() };
+                }
+                Step::Opened { depth: 3, name, .. } => {
+                    self.inside = match &*name {
+                        "users" => Inside::Users,
+                        "groups" => Inside::Groups,
+                        _ => Inside::Other,
+                    };
+                }
+                Step::Opened { .. } => {}
+                Step::Entry(name, fields) => {
+                    if self.part.len() == Self::MAX_PART {
+                        let next = Membership { group: self.part.group.clone(), ..Membership::default() };
+                        let members = std::mem::replace(&mut self.part, next);
+                        parts.push(MembershipPart { members, part: Part::More });
+                    }
+                    self.member(&name, fields)?;
+                }
+                Step::Closed { depth: 2 } => {
+                    let members = std::mem::take(&mut self.part);
+                    parts.push(MembershipPart { members, part: Part::Last });
+                }
+                Step::Closed { .. } => {}
+            }
+        }
+        Ok(parts)
+    }
+
+    fn member(&mut self, element: &str, mut fields: Fields) -> Result<(), DocumentError> {
+        match (self.inside, element) {
+            (Inside::Users, "user") => self.part.users.push(fields.required_text(&["name"])?),
+            (Inside::Groups, "group") => self.part.groups.push(fields.required_text(&["name"])?),
+            (Inside::Users | Inside::Groups | Inside::Other, _) => {}
+        }
+        Ok(())
+    }
+}
+
+impl MembershipWriter {
+    /// Nothing written yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What stands before the first group.
+    pub fn begin(&self) -> String {
+        format!("{}<{ROOT}>", escape::DECLARATION)
+    }
+
+    /// The next part.
+    pub fn part(&mut self, part: &MembershipPart) -> Result<String, PartOutOfOrder> {
+        let MembershipPart { members: Membership { group, users, groups }, part } = part;
+        let mut out = String::new();
+        let mut users_over = match self.open.take() {
+            Some((open, users_over)) if open == *group => users_over,
+            Some(_) => return Err(PartOutOfOrder),
+            None => {
+                out.push_str("<membership group=\"");
+                escape::attribute(&mut out, group);
+                out.push_str("\"><users>");
+                false
+            }
+        };
+        if users_over && !users.is_empty() {
+            return Err(PartOutOfOrder);
+        }
+        put_names(&mut out, "user", users);
+        if !users_over && (!groups.is_empty() || *part == Part::Last) {
+            out.push_str("</users><groups>");
+            users_over = true;
+        }
+        put_names(&mut out, "group", groups);
+        match part {
+            Part::More => self.open = Some((group.clone(), users_over)),
+            Part::Last => out.push_str("</groups></membership>"),
+        }
+        Ok(out)
+    }
+
+    /// A group with all its members, as its only part.
+    pub fn membership(&mut self, members: Membership) -> Result<String, PartOutOfOrder> {
+        self.part(&MembershipPart { members, part: Part::Last })
+    }
+
+    /// What stands after the last group.
+    pub fn end(self) -> Result<String, PartOutOfOrder> {
+        match self.open {
+            Some(_) => Err(PartOutOfOrder),
+            None => Ok(format!("</{ROOT}>")),
+        }
+    }
+}
+
+fn put_names(out: &mut String, element: &str, names: &[String]) {
+    for name in names {
+        out.push('<');
+        out.push_str(element);
+        out.push_str(" name=\"");
+        escape::attribute(out, name);
+        out.push_str("\"></");
+        out.push_str(element);
+        out.push('>');
+    }
+}

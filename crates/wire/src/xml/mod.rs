@@ -1,0 +1,29 @@
+//! XML 1.0 without document types, read in pieces of any size.
+//!
+//! 1. What the standard calls not well-formed is refused, and so is every declaration of a document type (R01-R04).
+//! 2. Comments and processing instructions are passed over; the text around them is one text.
+//! 3. There are no namespaces: a prefix is part of a name.
+
+pub(crate) mod escape;
+mod lexer;
+mod pull;
+
+use crate::document::Limits;
+use crate::error::DocumentError;
+use crate::node::Fields;
+
+pub(crate) use pull::{Pull, Step};
+
+/// Reads a whole document: the name of its root, and what is in it.
+pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Box<str>, Fields), DocumentError> {
+    let mut pull = Pull::new(0, *limits);
+    let mut root = None;
+    pull.feed(bytes);
+    while let Some(step) = pull.step()? {
+        if let Step::Entry(name, fields) = step {
+            root = Some((name, fields));
+        }
+    }
+    pull.finish()?;
+    root.ok_or(DocumentError::Truncated)
+}
