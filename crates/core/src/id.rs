@@ -179,6 +179,11 @@ impl ExternalId {
         self.0.starts_with(Self::NAMED)
     }
 
+    /// The text of the key that [`ExternalId::of_name`] made the id from.
+    pub fn named(&self) -> Option<&str> {
+        self.0.strip_prefix(Self::NAMED)
+    }
+
     /// How the ids begin that names stand in for.
     const NAMED: &str = "name:";
 
@@ -239,6 +244,13 @@ mod tests {
         let id = DirectoryId::from_bytes([7; 16]);
         assert_eq!(id.to_string().parse::<DirectoryId>().unwrap(), id);
         assert_eq!("admin".parse::<DirectoryId>(), Err(NotAnId));
+    }
+
+    #[test]
+    fn an_id_of_a_name_tells_the_name() {
+        let id = ExternalId::of_name(&Key::of("Anna")).unwrap();
+        assert_eq!((id.is_of_name(), id.named()), (true, Some("anna")));
+        assert_eq!(ExternalId::new("32769:anna").unwrap().named(), None);
     }
 
     #[test]
