@@ -105,16 +105,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut fields = Fields::default();
-        let mut keys = std::collections::BTreeSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             if key.len() > self.0.limits.name_bytes {
                 return Err(self.0.fail(DocumentError::NameTooLong));
             }
-            let key = key.into_boxed_str();
-            if !keys.insert(key.clone()) {
-                return Err(self.0.fail(DocumentError::DuplicateKey));
-            }
-            fields.push(key, entries.next_value_seed(self)?);
+            fields.push(key.into_boxed_str(), entries.next_value_seed(self)?);
+        }
+        if fields.has_duplicates() {
+            return Err(self.0.fail(DocumentError::DuplicateKey));
         }
         Ok(Node::Object(fields))
     }

@@ -84,6 +84,12 @@ impl Fields {
         self.entries.iter().any(|(own, _)| &**own == name)
     }
 
+    pub(crate) fn has_duplicates(&self) -> bool {
+        let mut names: Vec<&str> = self.entries.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// Whether there is text beside child elements.
     pub(crate) fn is_mixed(&self) -> bool {
         self.has_children && !self.text.trim_ascii().is_empty()

@@ -78,7 +78,7 @@ impl Lexer {
     /// The next token; `None` until more is fed.
     pub(super) fn token(&mut self) -> Result<Option<Token<'_>>, DocumentError> {
         let rest = self.buffer.get(self.given..).unwrap_or_default();
-        let Some(kind) = kind(rest)? else { return Ok(None) };
+        let Some(kind) = kind(rest, self.position())? else { return Ok(None) };
         let end = match kind {
             Kind::Text => find(rest, b"<", self.seen),
             Kind::Tag => self.quote_aware_end(),
@@ -158,14 +158,15 @@ pub(super) fn attributes<'a>(
 }
 
 /// What begins here; `None` when there is not enough to tell.
-fn kind(rest: &[u8]) -> Result<Option<Kind>, DocumentError> {
+fn kind(rest: &[u8], position: u64) -> Result<Option<Kind>, DocumentError> {
     match rest {
         [] | [b'<'] => Ok(None),
         [b'<', b'?', ..] => Ok(Some(Kind::Instruction)),
         [b'<', b'!', ..] if rest.starts_with(COMMENT) => Ok(Some(Kind::Comment)),
         [b'<', b'!', ..] if rest.starts_with(CDATA) => Ok(Some(Kind::CData)),
         [b'<', b'!', ..] if COMMENT.starts_with(rest) || CDATA.starts_with(rest) => Ok(None),
-        [b'<', b'!', ..] => Err(DocumentError::Doctype),
+        [b'<', b'!', first, ..] if first.is_ascii_alphabetic() => Err(DocumentError::Doctype),
+        [b'<', b'!', ..] => Err(DocumentError::Syntax { position }),
         [b'<', ..] => Ok(Some(Kind::Tag)),
         _ => Ok(Some(Kind::Text)),
     }

@@ -130,7 +130,9 @@ impl Pull {
 
     /// Proves that the document is complete.
     pub(crate) fn finish(&self) -> Result<(), DocumentError> {
-        let rest = self.lexer.rest().trim_ascii();
+        let rest = self.lexer.rest();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        let rest = rest.get(blank..).unwrap_or_default();
         match rest.first() {
             _ if !self.is_over && (rest.is_empty() || !self.open.is_empty()) => Err(DocumentError::Truncated),
             None => Ok(()),
