@@ -123,6 +123,20 @@ async fn reads_are_repeated_twice_and_writes_never() {
 }
 
 #[tokio::test]
+async fn a_write_on_a_connection_that_was_kept_is_sent_once() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "GET" => xml(200, &user("anna")),
+        _ => Answer::Close(Vec::new()),
+    })
+    .await;
+    let directory = server.builder().writes(Writes::Allowed).build().unwrap();
+    directory.user(&username("anna")).await.unwrap();
+    let answer = fault(directory.add_user(&new_user("bela")).await);
+    assert_eq!(answer, (Fault::Unavailable, "Interrupted".to_owned()));
+    assert_eq!(server.lines(), ["GET user", "POST user"]);
+}
+
+#[tokio::test]
 async fn what_will_not_pass_is_not_repeated() {
     let answers: [Always; 5] =
         [|| done(500), || done(429), || done(401), || done(204), || declined(400, "ILLEGAL_ARGUMENT")];

@@ -206,6 +206,10 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8], served: &Ser
 
 async fn next_request(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<Request> {
     let head = loop {
+        // The beginning of a handshake, where nobody expects one: a server of plain HTTP hangs up.
+        if buffer.first() == Some(&0x16) {
+            return None;
+        }
         if let Some(at) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
             let rest = buffer.split_off(at + 4);
             break String::from_utf8(std::mem::replace(buffer, rest)).ok()?;
