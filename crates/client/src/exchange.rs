@@ -70,6 +70,13 @@ enum Repeat {
     Never,
 }
 
+/// What is done with the body of an answer.
+#[derive(Debug, Clone, Copy)]
+enum Body {
+    Read,
+    PassedOver,
+}
+
 /// What a server said.
 #[derive(Debug)]
 pub(crate) struct Said<T> {
@@ -208,17 +215,23 @@ impl Exchange {
         tokio::time::timeout(self.pace.call, work).await.unwrap_or(Err(RemoteFault::Deadline))
     }
 
-    /// Sends a call and reads the answer as a document.
+    /// Sends a call and reads the answer as a document, within the deadline.
     pub(crate) async fn fetch<T: Document>(&self, call: &Call) -> Result<Said<T>, RemoteFault> {
-        self.send(call).await?.map(|bytes| self.document(&bytes))
+        self.send(call, Body::Read).await?.map(|bytes| {
+            throng_wire::read_within(Format::Xml, &bytes, &self.wire_limits()).map_err(RemoteFault::Document)
+        })
     }
 
-    /// Sends a call and reads the whole answer within the deadline.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Said<Bytes>, RemoteFault> {
+    /// Sends a call whose answer says no more than whether it was done: servers differ in what they say beyond.
+    pub(crate) async fn tell(&self, call: &Call) -> Result<Reply<()>, RemoteFault> {
+        Ok(self.send(call, Body::PassedOver).await?.map(|_| Ok(()))?.reply)
+    }
+
+    async fn send(&self, call: &Call, body: Body) -> Result<Said<Bytes>, RemoteFault> {
         let mut tries = Tries::new(call.repeat, self.pace.pause);
         let outcome = async {
             loop {
-                match self.send_once(call).await {
+                match self.send_once(call, body).await {
                     Err(fault) if tries.again(&fault).await => {}
                     outcome => return outcome,
                 }
@@ -234,14 +247,9 @@ impl Exchange {
             let opened = tokio::time::timeout(self.pace.piece, self.open_once(call)).await;
             match opened.unwrap_or(Err(RemoteFault::Deadline)) {
                 Err(fault) if tries.again(&fault).await => {}
-                outcome => return outcome,
+                outcome => return outcome?.map(Stream::of_xml),
             }
         }
-    }
-
-    /// Reads a document within the limits.
-    pub(crate) fn document<T: Document>(&self, bytes: &[u8]) -> Result<T, RemoteFault> {
-        throng_wire::read_within(Format::Xml, bytes, &self.wire_limits()).map_err(RemoteFault::Document)
     }
 
     /// The limits of documents.
@@ -253,12 +261,16 @@ impl Exchange {
         }
     }
 
-    async fn send_once(&self, call: &Call) -> Result<Said<Bytes>, RemoteFault> {
-        let said = self.open_once(call).await?;
-        let identity = said.identity;
-        let reply = match said.reply {
-            Reply::Done(stream) => Reply::Done(whole(stream.response, self.limits.answer_bytes).await?),
-            Reply::Declined(declined) => Reply::Declined(declined),
+    async fn send_once(&self, call: &Call, body: Body) -> Result<Said<Bytes>, RemoteFault> {
+        let Said { identity, reply } = self.open_once(call).await?;
+        let limit = self.limits.answer_bytes;
+        let reply = match (reply, body) {
+            (Reply::Done(stream), Body::Read) => Reply::Done(whole(stream.of_xml()?.response, limit).await?),
+            // It is read for the sake of the connection alone. The head said already that it was done.
+            (Reply::Done(stream), Body::PassedOver) => {
+                Reply::Done(whole(stream.response, limit).await.unwrap_or_default())
+            }
+            (Reply::Declined(declined), Body::Read | Body::PassedOver) => Reply::Declined(declined),
         };
         Ok(Said { identity, reply })
     }
@@ -297,9 +309,6 @@ impl Exchange {
         }
         let identity = Identity::of(response.headers())?;
         let reply = if status.is_success() {
-            if !is_empty(&response) && !is_xml(response.headers()) {
-                return Err(RemoteFault::ContentType);
-            }
             Reply::Done(Stream { response, wait: self.pace.piece })
         } else {
             let readable = is_xml(response.headers());
@@ -316,6 +325,11 @@ impl Exchange {
 }
 
 impl Stream {
+    /// An answer that says that it is XML.
+    fn of_xml(self) -> Result<Self, RemoteFault> {
+        if is_xml(self.response.headers()) { Ok(self) } else { Err(RemoteFault::ContentType) }
+    }
+
     /// The next piece, or none when the answer is over.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, RemoteFault> {
         match tokio::time::timeout(self.wait, self.response.chunk()).await {
@@ -368,10 +382,6 @@ async fn whole(mut response: reqwest::Response, limit: usize) -> Result<Bytes, R
         read.extend_from_slice(&piece);
     }
     Ok(read.freeze())
-}
-
-fn is_empty(response: &reqwest::Response) -> bool {
-    response.status() == StatusCode::NO_CONTENT || response.content_length() == Some(0)
 }
 
 /// Whether an answer says that it is XML and nothing else around it.

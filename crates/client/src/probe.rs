@@ -20,8 +20,8 @@ pub struct Capabilities {
 }
 
 impl RemoteDirectory {
-    /// Tries the connection out: asks for one user, for an event token, and for the beginning of the memberships. Changes
-    /// nothing.
+    /// Tries the connection out: asks for one user, for an event token, and for the beginning of the memberships.
+    /// Changes nothing.
     ///
     /// The fault says to an operator what is wrong: the name, the address, the protection, the credentials, or that
     /// something else answers there.

@@ -143,10 +143,9 @@ impl RemoteDirectory {
         }
     }
 
-    /// Sends a write. Whatever the answer says beyond that it was done is left alone: servers differ in it.
     async fn tell(&self, call: &Call) -> Result<(), WriteFault> {
-        match self.exchange.send(call).await?.reply {
-            Reply::Done(_) => Ok(()),
+        match self.exchange.tell(call).await? {
+            Reply::Done(()) => Ok(()),
             Reply::Declined(declined) => Err(WriteFault::Declined(declined)),
         }
     }
@@ -202,8 +201,8 @@ impl RemoteDirectory {
         self.written(&user.name).await
     }
 
-    /// A password that nobody knows, if there is something to draw it from. Letters of both cases, digits and a sign, so
-    /// that no policy misses one.
+    /// A password that nobody knows, if there is something to draw it from. Letters of both cases, digits and a sign,
+    /// so that no policy misses one.
     fn unknown_password(&self) -> Option<PasswordBody> {
         let entropy = self.entropy.as_ref()?;
         let mut bytes = [0; 32];

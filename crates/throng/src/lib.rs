@@ -22,7 +22,8 @@
 //! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
 //!
 //! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups,
-//! `client` brings remote Crowd, Jira and Throng servers as directories. A feature adds; it never changes what is there.
+//! `client` brings remote Crowd, Jira and Throng servers as directories. A feature adds; it never changes what is
+//! there.
 
 pub use throng_core as core;
 pub use throng_engine::application::{

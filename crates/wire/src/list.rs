@@ -110,8 +110,8 @@ impl<T: Entry> ListReader<T> {
         entries.map_err(|bad: BadEntry| *self.fault.insert(bad.fault))
     }
 
-    /// Takes the next piece as [`ListReader::feed`] does, but goes on after an entry that is not what it should be. What
-    /// is not well-formed, or exceeds a limit, still ends the list.
+    /// Takes the next piece as [`ListReader::feed`] does, but goes on after an entry that is not what it should be.
+    /// What is not well-formed, or exceeds a limit, still ends the list.
     pub fn feed_each(&mut self, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
         if let Some(fault) = self.fault {
             return Err(fault);

@@ -23,15 +23,16 @@ use full::Reading;
 
 /// A pull keeps its answer open between two batches, so that nothing of it has to be held.
 ///
-/// 1. One pull is open at a time; another one that begins, and an error, end it. Its positions are forgotten then.
+/// 1. One pull is open at a time; another one that begins, and an error, end it. Its positions are forgotten then. One
+///    that is abandoned keeps its connection until the next begins.
 /// 2. A full pull is proven complete only if each document was closed, nothing lies beyond the end of users and groups
 ///    (a server that gives at most so many says nothing of the rest), each group had members stated, and the same
 ///    server and instance answered from the first to the last. Who is not the same is `Broken`.
 /// 3. Where the server gives no dump of memberships, each group is asked for its own; the names of the groups are held
 ///    for that.
-/// 4. Events are told in order. An event that does not give all of its user or group makes this side ask for it, so that
-///    what is stated is whole. What is not understood is [`Next::Expired`], and so are more than
-///    [`MAX_EVENTS`](events::MAX_EVENTS) events (T69).
+/// 4. Events are told in order (R651). An event that does not give all of its user or group makes this side ask for it,
+///    so that what is stated is whole. What is not understood is [`Next::Expired`], and so are more than 10,000 events
+///    (T69).
 #[async_trait]
 impl SyncSource for RemoteDirectory {
     async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {

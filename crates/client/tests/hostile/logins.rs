@@ -86,7 +86,7 @@ async fn what_is_not_about_the_password_is_no_answer_r212() {
         (|| declined(500, "OPERATION_FAILED"), Fault::Unavailable, "Failing"),
         (|| Answer::Close(Vec::new()), Fault::Unavailable, "Interrupted"),
         (|| declined(400, "BRAND_NEW_REASON"), Fault::Broken, "Declined"),
-        (|| done(204), Fault::Broken, "Document"),
+        (|| done(204), Fault::Broken, "ContentType"),
     ];
     for (answer, expected, cause) in cases {
         assert_eq!(fault(check(answer, found).await), (expected, cause.to_owned()));

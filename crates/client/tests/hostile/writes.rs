@@ -99,6 +99,23 @@ async fn a_user_gets_a_password_that_nobody_knows_where_one_can_be_drawn() {
 }
 
 #[tokio::test]
+async fn a_write_that_was_done_is_done_whatever_else_is_said() {
+    let answers: [Always; 3] = [
+        || done(200),
+        || {
+            let head = head(201, "Content-Type: text/plain\r\n");
+            Answer::Close(format!("{head}Content-Length: 9\r\n\r\ncut").into_bytes())
+        },
+        || xml(200, "<user"),
+    ];
+    for answer in answers {
+        let server = Server::start(move |_| answer()).await;
+        writable(&server).remove_group(&group_name("staff")).await.unwrap();
+        assert_eq!(server.heard().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_user_that_was_made_under_another_name_is_broken_t11() {
     let server = Server::start(|request| match request.line().as_str() {
         "POST user" => done(201),
