@@ -1,5 +1,7 @@
 //! Every document as it is recorded, written and read in both formats.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use throng_core::secret::{Secret, SecretError};
 use throng_core::time::Timestamp;
 use throng_core::user::Profile;
