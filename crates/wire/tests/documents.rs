@@ -154,9 +154,7 @@ fn lists_hold_short_and_full_items_and_are_never_self_closing() {
             r#"<users expand="user"><user name="bob"><link rel="self" href="http://h/b"/></user>"#,
             r#"<user name="c"></user></users>"#,
         ),
-        concat!(
-            r#"{"expand":"user","users":[{"name":"bob","link":{"rel":"self","href":"http://h/b"}},{"name":"c"}]}"#
-        ),
+        r#"{"expand":"user","users":[{"name":"bob","link":{"rel":"self","href":"http://h/b"}},{"name":"c"}]}"#,
     );
     golden(&Users::default(), r#"<users expand="user"/>"#, r#"{"expand":"user","users":[]}"#);
     golden(

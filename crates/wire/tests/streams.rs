@@ -128,6 +128,18 @@ fn a_streamed_list_is_the_whole_one() {
 }
 
 #[test]
+fn a_whole_document_has_its_own_limit() {
+    let users: Vec<_> = (0..100).map(|n| full(&format!("user{n}"))).collect();
+    for format in [Json, Xml] {
+        let text = written(format, &users);
+        assert!(text.len() > LIMITS.entry_bytes);
+        assert_eq!(read_within::<Users>(format, text.as_bytes(), &LIMITS).unwrap().users, users);
+        let short = Limits { bytes: text.len() - 1, ..LIMITS };
+        assert_eq!(read_within::<Users>(format, text.as_bytes(), &short), Err(DocumentError::TooLong));
+    }
+}
+
+#[test]
 fn it_makes_no_difference_where_pieces_end() {
     for format in [Json, Xml] {
         let text = written(format, &users());

@@ -18,7 +18,8 @@ pub(crate) use pull::{Pull, Step};
 
 /// Reads a whole document: the name of its root, and what is in it.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Name, Fields), DocumentError> {
-    let mut pull = Pull::new(0, *limits);
+    // The whole document is the entry.
+    let mut pull = Pull::new(0, Limits { entry_bytes: limits.bytes, ..*limits });
     let mut root = None;
     pull.feed(bytes);
     while let Some(step) = pull.step()? {
