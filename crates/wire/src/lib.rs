@@ -1,8 +1,8 @@
 //! The documents of Crowd's REST API `usermanagement/1`, as JSON and as XML: read within limits, written in the
 //! recorded order.
 //!
-//! 1. [`read()`] and [`write()`] take whole documents, which are the types of this crate; both formats go through one tree,
-//!    so that a document means the same in either (T80).
+//! 1. [`read()`] and [`write()`] take whole documents, which are the types of this crate; both formats go through one
+//!    tree, so that a document means the same in either (T80).
 //! 2. [`ListReader`] and [`MembershipReader`] take long answers piece by piece, in memory bounded by one entry; only
 //!    their `finish` proves that nothing is missing. [`ListWriter`] and [`MembershipWriter`] write such answers.
 //! 3. [`cql`] reads the search language, [`Restriction`] the search body; both become

@@ -1,5 +1,7 @@
 //! Documents that must be refused, each with the rule that it breaks.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use throng_wire::Format::{Json, Xml};
 use throng_wire::*;
 

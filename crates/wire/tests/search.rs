@@ -1,5 +1,7 @@
 //! Searches: what the language means, what is refused, and what a remote server is asked.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use throng_core::filter::{Filter, Node, Property, Term, Test};
 use throng_core::name::Key;
