@@ -48,11 +48,17 @@ pub enum AddressFault {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Allowed {
     pub(crate) plain_http: bool,
-    /// In lower case, as URLs write hosts.
-    pub(crate) hosts: BTreeSet<String>,
+    /// As URLs write hosts.
+    hosts: BTreeSet<String>,
 }
 
 impl Allowed {
+    /// Lets a host through, in whichever way it is spelled.
+    pub(crate) fn add(&mut self, host: &str) {
+        let parsed = Host::parse(host).or_else(|_| Host::parse(&format!("[{host}]")));
+        self.hosts.insert(parsed.map_or_else(|_| host.to_ascii_lowercase(), |host| host.to_string()));
+    }
+
     /// Whether a host was allowed by name.
     pub(crate) fn names(&self, host: &str) -> bool {
         self.hosts.contains(&host.to_ascii_lowercase())
@@ -252,7 +258,14 @@ mod tests {
 
     #[test]
     fn what_is_allowed_is_let_through_but_never_credentials_g01() {
-        let named = |host: &str| Allowed { hosts: [host.to_owned()].into(), ..Allowed::default() };
+        let named = |host: &str| {
+            let mut allowed = Allowed::default();
+            allowed.add(host);
+            allowed
+        };
+        assert!(check("https://[FE80:0::1]/", &named("fe80::1")).is_ok());
+        assert!(check("https://[fe80::1]/", &named("[fe80::0:1]")).is_ok());
+        assert!(check("https://METADATA.google.internal/", &named("Metadata.Google.Internal")).is_ok());
         assert!(check("https://169.254.169.254/", &named("169.254.169.254")).is_ok());
         assert!(check("https://crowd.example.com:22/", &named("crowd.example.com")).is_ok());
         let plain = check("http://crowd.example.com/", &named("crowd.example.com"));

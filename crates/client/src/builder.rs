@@ -207,7 +207,7 @@ impl Builder {
 
     /// Lets the server be at this host although [`AddressFault`] says that it may be allowed only.
     pub fn allow_host(mut self, host: &str) -> Self {
-        self.allowed.hosts.insert(host.to_ascii_lowercase());
+        self.allowed.add(host);
         self
     }
 
@@ -228,10 +228,13 @@ impl Builder {
         }
         let proxy = match &self.proxy {
             Some(proxy) => {
-                let plain = Allowed { plain_http: true, ..self.allowed.clone() };
+                let mut plain = self.allowed.clone();
+                plain.plain_http = true;
                 let proxy = address::check(proxy, &plain).map_err(ConfigError::Proxy)?;
                 // Where the proxy is was said by the operator; where its name leads is not second-guessed.
-                self.allowed.hosts.extend(proxy.host_str().map(str::to_owned));
+                if let Some(host) = proxy.host_str() {
+                    self.allowed.add(host);
+                }
                 Some(reqwest::Proxy::all(proxy).map_err(|error| ConfigError::Client(error.into()))?)
             }
             None => None,

@@ -99,6 +99,8 @@ async fn another_account_than_was_asked_about_is_not_let_in_t17() {
     assert_eq!(fault(other), (Fault::Broken, "OtherName".to_owned()));
     let swapped = check(|| xml(200, &user_with("anna", "<key>32769:other</key>")), found).await;
     assert_eq!(fault(swapped), (Fault::Broken, "OtherName".to_owned()), "another id under the name");
+    let renamed = check(|| xml(200, &user_with("annabel", "<key>32769:anna</key>")), found).await;
+    assert_eq!(fault(renamed), (Fault::Broken, "OtherName".to_owned()), "another name under the id");
 }
 
 #[tokio::test]
