@@ -152,7 +152,7 @@ impl RemoteDirectory {
 
     /// The account of an id, as it is called today.
     async fn account(&self, id: &ExternalId) -> Result<User, WriteFault> {
-        let call = match id.named() {
+        let call = match id.stands_for() {
             Some(name) => Call::read("user").with("username", name),
             None => Call::read("user").with("key", id.as_str()),
         };

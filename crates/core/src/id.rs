@@ -39,6 +39,10 @@ kinds! {
     IdentityKind as IdentityId;
     /// Names a session.
     SessionKind as SessionId;
+    /// Names a webhook.
+    WebhookKind as WebhookId;
+    /// Names a store from its making on, so that what one says of itself is not taken for another's.
+    InstanceKind as InstanceId;
 }
 
 impl<K> Id<K> {
@@ -179,8 +183,8 @@ impl ExternalId {
         self.0.starts_with(Self::NAMED)
     }
 
-    /// The text of the key that [`ExternalId::of_name`] made the id from.
-    pub fn named(&self) -> Option<&str> {
+    /// The folded name that the id stands for, if it was made by [`ExternalId::of_name`].
+    pub fn stands_for(&self) -> Option<&str> {
         self.0.strip_prefix(Self::NAMED)
     }
 
@@ -249,8 +253,8 @@ mod tests {
     #[test]
     fn an_id_of_a_name_tells_the_name() {
         let id = ExternalId::of_name(&Key::of("Anna")).unwrap();
-        assert_eq!((id.is_of_name(), id.named()), (true, Some("anna")));
-        assert_eq!(ExternalId::new("32769:anna").unwrap().named(), None);
+        assert_eq!((id.is_of_name(), id.stands_for()), (true, Some("anna")));
+        assert_eq!(ExternalId::new("32769:anna").unwrap().stands_for(), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@
 pub mod attribute;
 pub mod change;
 pub mod claim;
+pub mod consumer;
 pub mod directory;
 pub mod entropy;
 pub mod error;

@@ -10,13 +10,16 @@
 pub mod application;
 mod ask;
 mod config;
+mod consumers;
 pub mod directory;
 pub mod error;
 pub mod import;
 mod logins;
+pub mod sync;
 pub mod system;
 mod throng;
 
 pub use application::Application;
+pub use consumers::{ApplicationSecret, Attempts, Verified};
 pub use error::Error;
 pub use throng::{Builder, SessionLimits, Throng};

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use throng_core::change::{Change, ChangeSet, LoggedBatch};
 use throng_core::directory::{Directory, Verifier};
 use throng_core::entropy::Entropy;
-use throng_core::id::{ApplicationId, DirectoryId, Id};
+use throng_core::id::{ApplicationId, DirectoryId, Id, InstanceId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
 use throng_core::plan::Plan;
@@ -16,14 +16,17 @@ use throng_core::registry::{
     Aliases, ApplicationRecord, DelegatedSettings, DirectoryKind, DirectoryRecord, InternalSettings, Label,
 };
 use throng_core::store::Store;
+use throng_core::sync::{MirroredSettings, NodeId};
 use throng_core::time::Clock;
 use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
-use crate::config::{Attached, Config};
+use crate::config::{Attached, ByName, Config};
+use crate::consumers::Consumers;
 use crate::directory::{Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
+use crate::sync::{Rounds, check_schedule};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Several user directories, and the applications that ask them in their own order.
@@ -45,7 +48,11 @@ pub(crate) struct Engine {
     pub(crate) sessions: SessionLimits,
     pub(crate) logins: RecentLogins,
     pub(crate) guesses: Guesses,
-    attached: Attached,
+    /// Names this process to others that share the store.
+    pub(crate) node: NodeId,
+    pub(crate) rounds: Rounds,
+    pub(crate) attached: Attached,
+    pub(crate) consumers: Consumers,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
@@ -62,6 +69,7 @@ pub struct Builder {
     sessions: SessionLimits,
     live: Vec<(String, Arc<dyn Directory>)>,
     verifiers: Vec<(String, Arc<dyn Verifier>)>,
+    sources: Vec<(String, Arc<dyn Directory>)>,
 }
 
 /// How long sessions last.
@@ -134,12 +142,21 @@ impl Builder {
         self
     }
 
+    /// Attaches the source of the mirrored directory of a name: a directory that can state everything it holds.
+    #[must_use]
+    pub fn source(mut self, directory: impl Into<String>, source: Arc<dyn Directory>) -> Self {
+        self.sources.push((directory.into(), source));
+        self
+    }
+
     /// Reads the configuration from the store and puts everything to use.
     pub async fn build(self) -> Result<Throng, Error> {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
+        let node = Id::random(&*self.entropy);
         let engine = Engine {
             hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
+            consumers: Consumers::new(&*self.entropy),
             store: self.store,
             clock: self.clock,
             entropy: self.entropy,
@@ -149,13 +166,11 @@ impl Builder {
             guesses: Guesses::default(),
             attached: Attached {
                 live: self.live.iter().map(|(_, adapter)| (adapter.id(), Arc::clone(adapter))).collect(),
-                bound: std::sync::Mutex::default(),
-                verifiers: self
-                    .verifiers
-                    .into_iter()
-                    .map(|(name, verifier)| (Key::of(&name), verifier))
-                    .collect(),
+                verifiers: ByName::new(self.verifiers),
+                sources: ByName::new(self.sources),
             },
+            node,
+            rounds: Rounds::default(),
             config: ArcSwap::from_pointee(Config::default()),
             reading: tokio::sync::Mutex::default(),
         };
@@ -185,6 +200,7 @@ impl Throng {
             sessions: SessionLimits::default(),
             live: Vec::new(),
             verifiers: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -205,6 +221,7 @@ impl Throng {
         match &mount.via {
             Via::Internal(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
             Via::Delegated(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
+            Via::Mirrored(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
             Via::Live(directory) => Ok(Arc::clone(directory)),
             Via::Detached => Err(Error::silent(directory)),
         }
@@ -224,6 +241,17 @@ impl Throng {
         self.enter(self.draw(), name, DirectoryKind::Delegated(settings)).await
     }
 
+    /// The mirrored directory of a name, made with these settings if there is none. Its source is attached by
+    /// [`Builder::source`]; until the first complete round it is silent about everybody.
+    pub async fn mirrored_directory(
+        &self,
+        name: &str,
+        settings: MirroredSettings,
+    ) -> Result<DirectoryId, Error> {
+        check_schedule(&settings.schedule)?;
+        self.enter(self.draw(), name, DirectoryKind::Mirrored(Box::new(settings))).await
+    }
+
     /// Replaces the configuration of a directory: name, masks, settings, whether it is active. The kind stays.
     pub async fn update_directory(&self, record: DirectoryRecord) -> Result<(), Error> {
         self.reload().await?;
@@ -231,6 +259,9 @@ impl Throng {
         let former = former.ok_or_else(|| Error::not_found("directory"))?;
         if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
             return Err(Error::Conflict(Conflict::DirectoryKind));
+        }
+        if let DirectoryKind::Mirrored(settings) = &record.kind {
+            check_schedule(&settings.schedule)?;
         }
         self.configure(Change::PutDirectory(record), Conflict::NameTaken).await
     }
@@ -286,6 +317,26 @@ impl Throng {
         Ok(self.0.store.batches(sequence, limit).await?)
     }
 
+    /// The sequence number of the latest change; 0 when there is none.
+    pub async fn latest_change(&self) -> Result<u64, Error> {
+        Ok(self.0.store.head().await?)
+    }
+
+    /// The id of the store, without which a sequence number means nothing to anybody outside.
+    pub async fn instance(&self) -> Result<InstanceId, Error> {
+        Ok(self.0.store.instance().await?)
+    }
+
+    /// The clock that everything here is timed by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The randomness that everything here is drawn from.
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.0.entropy
+    }
+
     /// Reads the configuration again, when something else than this process may have changed it.
     pub async fn reload(&self) -> Result<(), Error> {
         let _reading = self.0.reading.lock().await;
@@ -309,6 +360,10 @@ impl Throng {
 
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.0.config.load()
+    }
+
+    pub(crate) fn config_now(&self) -> Arc<Config> {
+        self.0.config.load_full()
     }
 
     pub(crate) fn draw<K>(&self) -> Id<K> {

@@ -21,7 +21,7 @@ use throng_core::page::PageRequest;
 use throng_core::password::{Credential, CredentialState, EncodedHash};
 use throng_core::plan::Plan;
 use throng_core::registry::{Aliases, ApplicationRecord, Label};
-use throng_core::session::{Session, TokenDigest};
+use throng_core::session::{Binding, Session, TokenDigest};
 use throng_core::store::{ChangeLog, Credentials, Records, Registry, Sessions};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
@@ -342,6 +342,8 @@ async fn whoever_is_given_a_former_external_id_comes_upon_no_session_t72() {
         created_at: now,
         used_at: now,
         expires_at: now,
+        idle: std::time::Duration::from_secs(1),
+        binding: Binding::NOTHING,
     };
     let token = TokenDigest::new([7; 32]);
     store.open_session(&token, &session).await.unwrap();

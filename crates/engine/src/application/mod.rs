@@ -2,6 +2,7 @@
 
 mod access;
 mod claims;
+mod consumer;
 mod explain;
 mod find;
 mod group_writes;
@@ -17,7 +18,7 @@ pub use claims::Adoption;
 pub use explain::{Explanation, NameState, Occurs};
 pub use login::Authenticated;
 pub use members::{Depth, Membership};
-pub use sessions::{LoggedIn, OpenSession, SessionToken};
+pub use sessions::{LoggedIn, NewSession, OpenSession, SessionTerms, SessionToken, binding_of};
 pub use user_writes::{NewAccount, Removed};
 
 use std::sync::Arc;

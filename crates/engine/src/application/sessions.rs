@@ -1,14 +1,16 @@
 //! Sessions: made from a login, opened by a token that is nowhere stored.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use throng_core::id::SessionId;
+use throng_core::id::{SessionId, Subject};
 use throng_core::plan::Purpose;
 use throng_core::resolve::Resolved;
-use throng_core::session::{Session, TokenDigest};
+use throng_core::session::{Binding, Session, TokenDigest};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
@@ -46,6 +48,50 @@ pub struct LoggedIn {
     pub token: SessionToken,
 }
 
+/// On what terms a session is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTerms {
+    /// What whoever uses it must state alike; see [`binding_of`].
+    pub binding: Binding,
+    /// How long it lasts without use, if that is to be shorter than [`SessionLimits::idle`](crate::SessionLimits);
+    /// longer makes no difference.
+    pub idle: Option<Duration>,
+}
+
+impl Default for SessionTerms {
+    /// Bound to nothing, with the limits in force.
+    fn default() -> Self {
+        Self { binding: Binding::NOTHING, idle: None }
+    }
+}
+
+/// What a set of facts binds a session to (R809).
+///
+/// 1. Their order makes no difference, nor does stating one twice.
+/// 2. Name and value count byte for byte, each with its length, so that no two sets are taken for each other (T74).
+/// 3. No facts are [`Binding::NOTHING`].
+pub fn binding_of<'f>(facts: impl IntoIterator<Item = (&'f str, &'f str)>) -> Binding {
+    let facts: BTreeSet<(&str, &str)> = facts.into_iter().collect();
+    if facts.is_empty() {
+        return Binding::NOTHING;
+    }
+    let mut digest = Sha256::new();
+    for text in facts.into_iter().flat_map(|(name, value)| [name, value]) {
+        digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    Binding::new(digest.finalize().into())
+}
+
+/// A session that was opened just now.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// What opens it.
+    pub token: SessionToken,
+    /// The session.
+    pub session: Session,
+}
+
 /// A session that is live, with the user that its name means now.
 #[derive(Debug, Clone)]
 pub struct OpenSession {
@@ -70,6 +116,15 @@ impl Application {
     /// 2. Only the token's SHA-256 is stored (T71).
     /// 3. [`Conflict::Stale`] when the sessions of the account were ended since the credential was checked.
     pub async fn open_session(&self, who: &Authenticated) -> Result<SessionToken, Error> {
+        Ok(self.open_session_with(who, SessionTerms::default()).await?.token)
+    }
+
+    /// Opens a session on terms of its own, with the behaviours of [`Application::open_session`].
+    pub async fn open_session_with(
+        &self,
+        who: &Authenticated,
+        terms: SessionTerms,
+    ) -> Result<NewSession, Error> {
         if who.application() != self.id {
             return Err(Error::denied(Denial::Session));
         }
@@ -86,10 +141,12 @@ impl Application {
             created_at: now,
             used_at: now,
             expires_at: now.plus(self.throng.0.sessions.overall),
+            idle: terms.idle.unwrap_or(Duration::MAX).min(self.throng.0.sessions.idle),
+            binding: terms.binding,
         };
         let opened = self.throng.0.store.open_session(&digest(&token.0), &session).await;
         opened.map_err(|error| Error::from_store(error, Conflict::Stale))?;
-        Ok(token)
+        Ok(NewSession { token, session })
     }
 
     /// Finds the session that a token opens.
@@ -100,15 +157,35 @@ impl Application {
     ///    said now.
     /// 3. Access is not decided again: ask [`Application::admission`] where losing a group must end a visit.
     /// 4. Writes at most once in the touch interval.
+    /// 5. What the session is bound to is not asked: see [`Application::validate_session`].
     pub async fn session(&self, token: &str) -> Result<OpenSession, Error> {
+        let OpenSession { session, user } = self.look_at_session(token).await?;
+        let session = self.touch(session).await?;
+        Ok(OpenSession { session, user })
+    }
+
+    /// Finds the session that a token opens for whoever states what it is bound to, with the behaviours of
+    /// [`Application::session`]; another binding is no session.
+    pub async fn validate_session(&self, token: &str, binding: &Binding) -> Result<OpenSession, Error> {
+        let OpenSession { session, user } = self.look_at_session(token).await?;
+        if session.binding != *binding {
+            return Err(Error::denied(Denial::Session));
+        }
+        let session = self.touch(session).await?;
+        Ok(OpenSession { session, user })
+    }
+
+    /// Finds the session that a token opens, with the behaviours of [`Application::session`], and does not use it: its
+    /// idle time runs on.
+    pub async fn look_at_session(&self, token: &str) -> Result<OpenSession, Error> {
         let ended = || Error::denied(Denial::Session);
         // Tokens made here have one length; anything else is not worth a look (T35, R35).
         if token.len() != TOKEN_CHARS {
             return Err(ended());
         }
         let session = self.throng.0.store.session(&digest(token)).await?.ok_or_else(ended)?;
-        let (now, limits) = (self.throng.0.clock.now(), self.throng.0.sessions);
-        let idle = now.since(session.used_at) > limits.idle;
+        let now = self.throng.0.clock.now();
+        let idle = now.since(session.used_at) > self.idle_limit(&session);
         if session.application != self.id || idle || now >= session.expires_at {
             return Err(ended());
         }
@@ -122,8 +199,19 @@ impl Application {
             Ok(_) | Err(Error::NotFound { .. } | Error::Conflict(_)) => return Err(ended()),
             Err(error) => return Err(error),
         };
-        let session = self.touch(session, now).await?;
         Ok(OpenSession { session, user })
+    }
+
+    /// When a session ends if it is not used any more.
+    pub fn end_of_session(&self, session: &Session) -> Timestamp {
+        session.used_at.plus(self.idle_limit(session)).min(session.expires_at)
+    }
+
+    /// Ends the sessions of an account in this application, but for the one that a token opens, and tells how many.
+    /// Those in other applications go on: see [`Application::end_sessions`].
+    pub async fn close_sessions(&self, subject: &Subject, except: Option<&str>) -> Result<u64, Error> {
+        let except = except.map(digest);
+        Ok(self.throng.0.store.close_sessions(self.id, subject, except.as_ref()).await?)
     }
 
     /// Ends the session that a token opens; nothing happens when there is none.
@@ -131,10 +219,15 @@ impl Application {
         Ok(self.throng.0.store.close_session(&digest(token)).await?)
     }
 
-    async fn touch(&self, mut session: Session, now: Timestamp) -> Result<Session, Error> {
+    /// The shorter of the session's own limit and that in force.
+    fn idle_limit(&self, session: &Session) -> Duration {
+        session.idle.min(self.throng.0.sessions.idle)
+    }
+
+    async fn touch(&self, mut session: Session) -> Result<Session, Error> {
+        let now = self.throng.0.clock.now();
         // A touch interval longer than the idle limit would end sessions that are in use.
-        let limits = self.throng.0.sessions;
-        if now.since(session.used_at) >= limits.touch.min(limits.idle / 2) {
+        if now.since(session.used_at) >= self.throng.0.sessions.touch.min(self.idle_limit(&session) / 2) {
             let id: SessionId = session.id;
             self.throng.0.store.touch_session(id, now).await?;
             session.used_at = now;

@@ -4,10 +4,11 @@ use std::fmt;
 
 use throng_core::attribute::Attributes;
 use throng_core::change::Change;
-use throng_core::directory::{NewUser, Powers, Refusal, SetPasswords, UserPatch, WriteUsers};
+use throng_core::directory::{Directory, NewUser, Powers, Refusal, SetPasswords, UserPatch, WriteUsers};
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
+use throng_core::password::{Credential, CredentialState};
 use throng_core::permission::Operation;
 use throng_core::plan::{Purpose, RenameScope};
 use throng_core::registry::Aliases;
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 use super::Application;
 use super::find::own;
 use crate::config::InUse;
-use crate::directory::{Internal, Via};
+use crate::directory::{Internal, Mount, Via};
 use crate::error::{Conflict, Denial, Error, Invalid};
 
 /// A user to be made. Its `Debug` shows nothing of the password, whose bytes are overwritten when it is dropped.
@@ -29,6 +30,8 @@ pub struct NewAccount {
     name: String,
     profile: Profile,
     password: Option<Zeroizing<String>>,
+    inactive: bool,
+    attributes: Vec<(String, Vec<String>)>,
 }
 
 impl fmt::Debug for NewAccount {
@@ -50,6 +53,20 @@ impl NewAccount {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(Zeroizing::new(password.into()));
+        self
+    }
+
+    /// Not to log in until it is switched on.
+    #[must_use]
+    pub fn inactive(mut self) -> Self {
+        self.inactive = true;
+        self
+    }
+
+    /// With attributes from the beginning.
+    #[must_use]
+    pub fn attributes(mut self, attributes: Vec<(String, Vec<String>)>) -> Self {
+        self.attributes = attributes;
         self
     }
 
@@ -98,14 +115,15 @@ impl Application {
         let app = self.in_use()?;
         let name = Username::for_creation(&account.name)?;
         account.profile.check()?;
+        let attributes = attributes_of(&account.attributes)?;
         let secret = account.password.as_ref().map(|text| Secret::new(text.as_str())).transpose()?;
         let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
         self.refuse_alias(&app, &name).await?;
         self.refuse_reserved(&app, &name, None).await?;
-        let new = NewUser { name: name.clone(), profile: account.profile, active: true };
+        let new = NewUser { name: name.clone(), profile: account.profile, active: !account.inactive };
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => {
-                let user = internal.new_user(&new);
+                let user = User { attributes, ..internal.new_user(&new) };
                 let credential = match &secret {
                     Some(secret) => Some(internal.new_credential(&user, secret).await?),
                     None => None,
@@ -117,12 +135,17 @@ impl Application {
             Some(Via::Delegated(_)) if secret.is_some() => return Err(Error::Forbidden("password")),
             Some(Via::Delegated(delegated)) => {
                 let free_in = self.stored_where(&app, |_| true);
-                let change =
-                    Change::AddUser { directory, user: delegated.new_user(&new), free_in, credential: None };
+                let user = User { attributes, ..delegated.new_user(&new) };
+                let change = Change::AddUser { directory, user, free_in, credential: None };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
             Some(Via::Live(live)) => {
-                self.create_live(live.powers(), directory, &new, secret.as_ref()).await?
+                let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
+                self.create_live(live.powers(), directory, &new, secret.as_ref(), &patch).await?
+            }
+            Some(Via::Mirrored(mirrored)) => {
+                let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
+                self.create_live(mirrored.powers(), directory, &new, secret.as_ref(), &patch).await?
             }
             Some(Via::Detached) | None => return Err(Error::silent(directory)),
         }
@@ -136,6 +159,7 @@ impl Application {
         directory: DirectoryId,
         new: &NewUser,
         secret: Option<&Secret>,
+        patch: &UserPatch,
     ) -> Result<(), Error> {
         let users = writes_users(powers)?;
         let passwords = secret.map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret))).transpose()?;
@@ -143,12 +167,22 @@ impl Application {
         if made.name != new.name {
             return Err(Error::broken("a directory made a user of another name"));
         }
-        let Some((passwords, secret)) = passwords else { return Ok(()) };
-        let set =
-            self.told(directory, passwords.set_password(&made.external_id, secret), Conflict::Stale).await;
+        let id = &made.external_id;
+        let set = async {
+            if *patch != UserPatch::default() {
+                self.told(directory, users.update_user(id, patch), Conflict::Stale).await?;
+            }
+            match passwords {
+                Some((passwords, secret)) => {
+                    self.told(directory, passwords.set_password(id, secret), Conflict::Stale).await
+                }
+                None => Ok(()),
+            }
+        };
+        let set = set.await;
         if set.is_err() {
             // Nobody is left behind whom the caller was told not to have been made.
-            let undone = self.told(directory, users.remove_user(&made.external_id), Conflict::Stale).await;
+            let undone = self.told(directory, users.remove_user(id), Conflict::Stale).await;
             if let Err(cause) = undone {
                 tracing::warn!(%directory, %cause, "a user without a password was left behind");
             }
@@ -178,8 +212,8 @@ impl Application {
         }
         let directory = self.route_user_change(&app, user, &operations).await?;
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 let update = users.update_user(&subject.external_id, &patch);
                 self.told(directory, update, Conflict::Stale).await?;
@@ -187,7 +221,7 @@ impl Application {
                     self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await?;
                 }
             }
-            _ => {
+            None => {
                 let free_in = self.above(&app, directory);
                 let change = Change::UpdateUser { subject, patch, free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
@@ -223,15 +257,15 @@ impl Application {
             self.refuse_reserved(&app, &name, Some(&user.subject())).await?;
         }
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 self.refuse_claimed_elsewhere(&subject, user.value().key(), name.key()).await?;
                 let rename = users.rename_user(&subject.external_id, &name);
                 self.told(directory, rename, Conflict::NameTaken).await?;
                 self.move_claims(&subject, user.value().key(), name.key()).await?;
             }
-            _ => {
+            None => {
                 let everywhere = app.plan.rules().rename == RenameScope::EveryDirectory;
                 let free_in = self.stored_where(&app, |rank| everywhere && Some(rank) != own_rank);
                 let free_in = if same { vec![] } else { free_in };
@@ -255,15 +289,15 @@ impl Application {
         let app = self.in_use()?;
         let directory = self.route_user_change(&app, user, &[Operation::DeleteUser]).await?;
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 self.told(directory, users.remove_user(&subject.external_id), Conflict::Stale).await?;
                 let ended = Change::EndSessions(subject.clone());
                 self.throng.apply(vec![ended], Conflict::Stale).await?;
                 self.bury_claims(&subject, user.value().key()).await?;
             }
-            _ => {
+            None => {
                 let free_in = self.above(&app, directory);
                 let change = Change::RemoveUser { subject: subject.clone(), free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
@@ -288,15 +322,46 @@ impl Application {
         let subject = now.subject();
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => self.set_internal(&app, internal, &now, &secret).await,
-            Some(Via::Live(live)) => {
-                let passwords = sets_passwords(live.powers())?;
-                self.told(directory, passwords.set_password(&subject.external_id, &secret), Conflict::Stale)
-                    .await?;
-                self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
-            }
+            Some(Via::Live(live)) => self.set_far(live.powers(), subject, &secret).await,
+            Some(Via::Mirrored(mirrored)) => self.set_far(mirrored.powers(), subject, &secret).await,
             Some(Via::Delegated(_)) => Err(Error::Forbidden("password")),
             Some(Via::Detached) | None => Err(Error::silent(directory)),
         }
+    }
+
+    async fn set_far(&self, powers: Powers<'_>, subject: Subject, secret: &Secret) -> Result<(), Error> {
+        let set = sets_passwords(powers)?.set_password(&subject.external_id, secret);
+        self.told(subject.directory, set, Conflict::Stale).await?;
+        self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
+    }
+
+    /// Takes a user's password away, in an internal directory: nobody can log in until another is set. Ends the sessions.
+    pub async fn clear_password(&self, user: &Resolved<User>) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let now = self.still(&app, user).await?;
+        let standings = self.user_standings(&app, &now.value().name).await?;
+        let directory = route::password_change(&standings).map_err(forbidden_as("password"))?;
+        if !app.mount(directory).is_some_and(|mount| matches!(mount.via, Via::Internal(_))) {
+            return Err(Error::Forbidden("password"));
+        }
+        // What was used before stays so, however it went.
+        let history = match self.throng.0.store.credential(&now.subject()).await? {
+            Some(Credential { hash: CredentialState::Usable(hash), history, .. }) => {
+                std::iter::once(hash).chain(history).collect()
+            }
+            Some(former) => former.history,
+            None => Vec::new(),
+        };
+        let credential = Credential {
+            hash: CredentialState::Absent,
+            history,
+            changed_at: self.throng.0.clock.now(),
+            failed_attempts: 0,
+            must_change: false,
+        };
+        let free_in = self.above(&app, directory);
+        let change = Change::SetCredential { subject: now.subject(), credential, free_in };
+        self.throng.apply(vec![change], Conflict::Stale).await
     }
 
     async fn set_internal(
@@ -310,6 +375,22 @@ impl Application {
         let free_in = self.above(app, user.directory());
         let change = Change::SetCredential { subject: user.subject(), credential, free_in };
         self.throng.apply(vec![change], Conflict::Stale).await
+    }
+
+    /// Requires every user of the internal directories of the plan, as far as users may be changed there, to change the
+    /// password before it opens anything (R732). [`Error::Forbidden`] when there is no such directory.
+    pub async fn expire_passwords(&self) -> Result<(), Error> {
+        let app = self.in_use()?;
+        let expires = |rank: usize, mount: &Mount| {
+            matches!(mount.via, Via::Internal(_)) && app.permissions(rank).allows(Operation::UpdateUser)
+        };
+        let directories = app.seats().filter(|(rank, _, mount)| expires(*rank, mount));
+        let changes: Vec<Change> =
+            directories.map(|(_, seat, _)| Change::ExpirePasswords(seat.directory)).collect();
+        if changes.is_empty() {
+            return Err(Error::Forbidden("password"));
+        }
+        self.throng.apply(changes, Conflict::Stale).await
     }
 
     /// Lets somebody set a new password who knows the present one, also when that has expired (R704).
@@ -434,6 +515,15 @@ pub(super) fn check_attributes(kept: &Attributes, patch: &[(String, Vec<String>)
         tried.set(name.clone(), values.clone())?;
     }
     Ok(())
+}
+
+/// Attributes as a directory holds them.
+fn attributes_of(list: &[(String, Vec<String>)]) -> Result<Attributes, Error> {
+    let mut attributes = Attributes::new();
+    for (name, values) in list {
+        attributes.set(name.clone(), values.clone())?;
+    }
+    Ok(attributes)
 }
 
 fn writes_users(powers: Powers<'_>) -> Result<&dyn WriteUsers, Error> {

@@ -5,6 +5,7 @@ use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 use throng_core::change::LoggedBatch;
 use throng_core::error::StoreError;
+use throng_core::id::InstanceId;
 use throng_core::store::ChangeLog;
 
 use super::SqliteStore;
@@ -17,6 +18,13 @@ const LOG: Intent = Intent::Do("change log");
 
 #[async_trait]
 impl ChangeLog for SqliteStore {
+    async fn instance(&self) -> Result<InstanceId, StoreError> {
+        let row = self.ask_one(query(read::INSTANCE)).await.told(LOG)?;
+        let row = row.ok_or(DriverFault::Unreadable("instance")).told(LOG)?;
+        let id = rows::text(&row, 0).told(LOG)?.parse();
+        id.map_err(|_| DriverFault::Unreadable("instance")).told(LOG)
+    }
+
     async fn head(&self) -> Result<u64, StoreError> {
         let row = self.ask_one(query(read::HEAD)).await.told(LOG)?;
         let row = row.ok_or(DriverFault::Driver).told(LOG)?;

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 use throng_core::claim::Claim;
+use throng_core::consumer::{ConsumerCredential, ConsumerRecord};
 use throng_core::error::StoreError;
 use throng_core::id::{ApplicationId, Subject};
 use throng_core::name::{Key, Username};
 use throng_core::page::{Page, PageRequest};
+use throng_core::password::EncodedHash;
 use throng_core::plan::Plan;
 use throng_core::registry::{ApplicationRecord, DirectoryRecord, Label};
 use throng_core::store::Registry;
@@ -21,6 +23,7 @@ use crate::fault::{DriverFault, Intent, Told};
 
 const DIRECTORY: Intent = Intent::Do("directory");
 const APPLICATION: Intent = Intent::Do("application");
+const CONSUMER: Intent = Intent::Do("consumer");
 const CLAIM: Intent = Intent::Do("claim");
 const ALIAS: Intent = Intent::Do("alias");
 
@@ -34,6 +37,11 @@ impl Registry for SqliteStore {
     async fn applications(&self) -> Result<Vec<ApplicationRecord>, StoreError> {
         let rows = self.ask(query(read::APPLICATIONS)).await.told(APPLICATION)?;
         applications(&rows).told(APPLICATION)
+    }
+
+    async fn consumers(&self) -> Result<Vec<ConsumerRecord>, StoreError> {
+        let rows = self.ask(query(read::CONSUMERS)).await.told(CONSUMER)?;
+        rows.iter().map(consumer).collect::<Read<_>>().told(CONSUMER)
     }
 
     async fn claim(&self, application: ApplicationId, key: &Key) -> Result<Option<Claim>, StoreError> {
@@ -93,6 +101,22 @@ fn directory(row: &SqliteRow) -> Read<DirectoryRecord> {
         active: rows::flag(row, 2)?,
         permissions: rows::json(row, 3, "permissions")?,
         kind: rows::json(row, 4, "directory")?,
+    })
+}
+
+fn consumer(row: &SqliteRow) -> Read<ConsumerRecord> {
+    let chosen = |text: &str| EncodedHash::new(text).map_err(|_| DriverFault::Unreadable("hash"));
+    let credential = match (rows::is_null(row, 2)?, rows::optional_text(row, 3)?) {
+        (false, _) => Some(ConsumerCredential::Drawn(rows::digest(row, 2)?)),
+        (true, Some(text)) => Some(ConsumerCredential::Chosen(chosen(text)?)),
+        (true, None) => None,
+    };
+    Ok(ConsumerRecord {
+        application: rows::id(row, 0)?,
+        version: rows::unsigned(row, 1)?,
+        credential,
+        addresses: rows::json(row, 4, "addresses")?,
+        webhooks: rows::json(row, 5, "webhooks")?,
     })
 }
 

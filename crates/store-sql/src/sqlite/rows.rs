@@ -23,10 +23,17 @@ pub(crate) const CLAIM_COLUMNS: usize = 5;
 /// How many columns a user has.
 pub(crate) const USER_COLUMNS: usize = 11;
 
+/// How many columns a group has.
+pub(crate) const GROUP_COLUMNS: usize = 7;
+
 /// No attributes, which most users have, are not parsed.
 pub(crate) const NO_ATTRIBUTES: &str = "{}";
 
 pub(crate) fn text(row: &SqliteRow, at: usize) -> Read<&str> {
+    Ok(row.try_get(at)?)
+}
+
+pub(crate) fn optional_text(row: &SqliteRow, at: usize) -> Read<Option<&str>> {
     Ok(row.try_get(at)?)
 }
 
@@ -60,9 +67,21 @@ pub(crate) fn id<K>(row: &SqliteRow, at: usize) -> Read<Id<K>> {
     Ok(Id::from_bytes(bytes))
 }
 
+/// 32 bytes.
+pub(crate) fn digest(row: &SqliteRow, at: usize) -> Read<[u8; 32]> {
+    let bytes: &[u8] = row.try_get(at)?;
+    bytes.try_into().map_err(|_| DriverFault::Unreadable("digest"))
+}
+
 /// Whether an outer join brought nothing here.
 pub(crate) fn is_null(row: &SqliteRow, at: usize) -> Read<bool> {
     let value: Option<&[u8]> = row.try_get(at)?;
+    Ok(value.is_none())
+}
+
+/// Whether there is no text.
+pub(crate) fn is_null_text(row: &SqliteRow, at: usize) -> Read<bool> {
+    let value: Option<&str> = row.try_get(at)?;
     Ok(value.is_none())
 }
 

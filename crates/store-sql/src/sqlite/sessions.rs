@@ -1,11 +1,13 @@
 //! Sessions.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::query;
 use sqlx::sqlite::SqliteRow;
 use throng_core::error::{Fault, StoreError};
-use throng_core::id::{SessionId, Subject};
-use throng_core::session::{Session, TokenDigest};
+use throng_core::id::{ApplicationId, SessionId, Subject};
+use throng_core::session::{Binding, Session, TokenDigest};
 use throng_core::store::Sessions;
 use throng_core::time::Timestamp;
 
@@ -47,7 +49,9 @@ impl Sessions for SqliteStore {
             .bind(epoch)
             .bind(session.created_at.as_micros())
             .bind(session.used_at.as_micros())
-            .bind(session.expires_at.as_micros());
+            .bind(session.expires_at.as_micros())
+            .bind(i64::try_from(session.idle.as_micros()).unwrap_or(i64::MAX))
+            .bind(session.binding.as_bytes().as_slice());
         // The directory is there: what may be missing is the application.
         work.one(statement).await.told(Intent::Make("session"))?;
         work.commit().await
@@ -69,6 +73,20 @@ impl Sessions for SqliteStore {
         let statement = query(write::CLOSE_SESSION).bind(token.as_bytes().as_slice());
         self.tell(statement).await.told(SESSION)?;
         Ok(())
+    }
+
+    async fn close_sessions(
+        &self,
+        application: ApplicationId,
+        subject: &Subject,
+        except: Option<&TokenDigest>,
+    ) -> Result<u64, StoreError> {
+        let statement = query(write::CLOSE_SESSIONS)
+            .bind(application.as_bytes().as_slice())
+            .bind(subject.directory.as_bytes().as_slice())
+            .bind(subject.external_id.as_str())
+            .bind(except.map(|token| token.as_bytes().as_slice()));
+        self.change(statement).await.told(SESSION)
     }
 
     async fn purge_sessions(&self, ended_before: Timestamp) -> Result<u64, StoreError> {
@@ -96,5 +114,7 @@ fn session(row: &SqliteRow) -> Read<Session> {
         created_at: rows::time(row, 7)?,
         used_at: rows::time(row, 8)?,
         expires_at: rows::time(row, 9)?,
+        idle: Duration::from_micros(rows::unsigned(row, 10)?),
+        binding: Binding::new(rows::digest(row, 11)?),
     })
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use throng_core::change::{Change, LoggedEntry};
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::directory::UserPatch;
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use throng_core::name::{Key, Username};
-use throng_core::password::Credential;
+use throng_core::password::{Credential, CredentialState};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
-use super::state::State;
+use super::state::{KeptMirror, State};
 use crate::population::Population;
 
 type Done = Result<(), StoreError>;
@@ -27,6 +28,8 @@ impl State {
             Change::RemoveDirectory(id) => self.remove_directory(*id, at, log),
             Change::PutApplication(record) => self.put_application(record, log),
             Change::RemoveApplication(id) => self.remove_application(*id, log),
+            Change::PutConsumer(record) => self.put_consumer(record, log),
+            Change::ExpirePasswords(directory) => self.expire_passwords(*directory, log),
             Change::AddUser { directory, user, free_in, credential } => {
                 self.add_user(*directory, user, free_in, credential.as_ref(), log)
             }
@@ -38,6 +41,26 @@ impl State {
             Change::RemoveUser { subject, free_in } => self.remove_user(subject, free_in, at, log),
             Change::SetCredential { subject, credential, free_in } => {
                 self.set_credential(subject, credential, free_in, log)
+            }
+            Change::RewriteUser { directory, user } => self.rewrite_user(*directory, user, log),
+            Change::MarkMembers { directory, group, mark } => {
+                let there = self.population(*directory).and_then(|population| population.group(group.key()));
+                there.ok_or(missing("group"))?;
+                let words = self.member_words(*directory, group.key());
+                self.members_marks.insert((*directory, group.key().clone()), (words, *mark));
+                Ok(())
+            }
+            Change::PutMirror { directory, state } => {
+                self.kept_mirror(*directory)?.mirror.state = (**state).clone();
+                Ok(())
+            }
+            Change::ApproveDeletions { directory, approval } => {
+                self.kept_mirror(*directory)?.mirror.approval.clone_from(approval);
+                Ok(())
+            }
+            Change::ResetDirectory(directory) => {
+                log.push(LoggedEntry::DirectoryReset(*directory));
+                Ok(())
             }
             Change::EndSessions(subject) => {
                 if self.may_exist(subject) {
@@ -121,6 +144,8 @@ impl State {
     fn remove_directory(&mut self, id: DirectoryId, at: Timestamp, log: Log<'_>) -> Done {
         self.directories.remove(&id).ok_or(missing("directory"))?;
         self.populations.remove(&id);
+        self.mirrors.remove(&id);
+        self.members_marks.retain(|(directory, _), _| *directory != id);
         log.push(LoggedEntry::DirectoryRemoved(id));
         let elsewhere = |subject: &Subject| subject.directory != id;
         self.credentials.retain(|subject, _| elsewhere(subject));
@@ -163,10 +188,38 @@ impl State {
 
     fn remove_application(&mut self, id: ApplicationId, log: Log<'_>) -> Done {
         self.applications.remove(&id).ok_or(missing("application"))?;
+        self.consumers.remove(&id);
         self.claims.retain(|(of, _), _| *of != id);
         self.aliases.retain(|(of, _), _| *of != id);
         self.sessions.retain(|_, session| session.application != id);
         log.push(LoggedEntry::ApplicationRemoved(id));
+        Ok(())
+    }
+
+    fn put_consumer(&mut self, record: &ConsumerRecord, log: Log<'_>) -> Done {
+        let application = record.application;
+        if !self.applications.contains_key(&application) {
+            return Err(missing("application"));
+        }
+        let before = self.consumers.get(&application).map_or(0, |kept| kept.version);
+        if before.checked_add(1) != Some(record.version) {
+            return Err(conflict("consumer"));
+        }
+        self.consumers.insert(application, record.clone());
+        log.push(LoggedEntry::ConsumerPut(application));
+        Ok(())
+    }
+
+    fn expire_passwords(&mut self, directory: DirectoryId, log: Log<'_>) -> Done {
+        if !self.directories.contains_key(&directory) {
+            return Err(missing("directory"));
+        }
+        for (subject, credential) in &mut self.credentials {
+            if subject.directory == directory && credential.hash != CredentialState::Absent {
+                credential.must_change = true;
+            }
+        }
+        log.push(LoggedEntry::PasswordsExpired(directory));
         Ok(())
     }
 
@@ -204,6 +257,31 @@ impl State {
             self.end_sessions(subject, log);
         }
         Ok(())
+    }
+
+    fn rewrite_user(&mut self, directory: DirectoryId, user: &User, log: Log<'_>) -> Done {
+        let subject = Subject { directory, external_id: user.external_id.clone() };
+        let kept = self.account(&subject).ok_or(missing("user"))?.clone();
+        let gone = kept.attributes.iter().map(|(name, _)| (name.to_owned(), Vec::new()));
+        let stated = user.attributes.iter().map(|(name, values)| (name.to_owned(), values.to_vec()));
+        let patch = UserPatch {
+            profile: Some(user.profile.clone()),
+            active: Some(user.active),
+            attributes: gone.chain(stated).collect(),
+        };
+        let population = self.population_mut(directory)?;
+        population.update_user(&user.external_id, &patch).map_err(on("user"))?;
+        log.push(LoggedEntry::UserUpdated(subject.clone(), kept.name));
+        if kept.active && !user.active {
+            self.end_sessions(&subject, log);
+        }
+        Ok(())
+    }
+
+    /// What is kept of a mirror whose directory is there.
+    pub(super) fn kept_mirror(&mut self, directory: DirectoryId) -> Result<&mut KeptMirror, StoreError> {
+        self.directories.get(&directory).ok_or(missing("directory"))?;
+        Ok(self.mirrors.entry(directory).or_default())
     }
 
     fn rename_user(

@@ -1,17 +1,20 @@
 //! A store that forgets everything when it is dropped: the reference that other stores are held against.
 
 mod apply;
+mod mirrors;
 mod state;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use throng_core::change::{Applied, ChangeSet, LoggedBatch};
+use throng_core::change::{Applied, ChangeSet, LoggedBatch, Logging};
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::error::{Fault, StoreError};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
-use throng_core::id::{ApplicationId, DirectoryId, SessionId, Subject};
+use throng_core::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, CredentialState, EncodedHash};
@@ -30,9 +33,19 @@ use crate::population::{Part, Population, page_of};
 ///
 /// 1. Each call holds one lock; `apply` changes a copy and puts it in place at the end.
 /// 2. Clones share what is kept.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemoryStore {
     kept: Arc<Mutex<Kept>>,
+    instance: InstanceId,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        // Counted, not drawn: a memory store is told from every other of its process, and outlives none.
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        let number = u128::from(MADE.fetch_add(1, Ordering::Relaxed));
+        Self { kept: Arc::default(), instance: InstanceId::from_bytes(number.to_be_bytes()) }
+    }
 }
 
 /// The log only grows, so it stays outside what `apply` copies.
@@ -102,6 +115,12 @@ impl Records for MemoryStore {
     async fn user_by_id(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
         self.in_directory(subject.directory, |population| {
             population.user_by_id(&subject.external_id).cloned()
+        })
+    }
+
+    async fn users_by_id(&self, directory: DirectoryId, ids: &[ExternalId]) -> Result<Vec<User>, StoreError> {
+        self.in_directory(directory, |population| {
+            population.users().filter(|user| ids.contains(&user.external_id)).cloned().collect()
         })
     }
 
@@ -209,12 +228,19 @@ impl Records for MemoryStore {
 
     async fn apply(&self, changes: &ChangeSet) -> Result<Applied, StoreError> {
         let mut kept = self.kept();
+        if let Some(fence) = changes.fence {
+            kept.state.expect_lease(fence)?;
+        }
         let mut changed = kept.state.clone();
         let mut entries = Vec::new();
         for change in &changes.changes {
             changed.apply(changes.at, change, &mut entries)?;
         }
         kept.state = changed;
+        match changes.logging {
+            Logging::Each => {}
+            Logging::Deferred => entries.clear(),
+        }
         if !entries.is_empty() {
             let sequence = kept.head() + 1;
             kept.log.push(LoggedBatch { sequence, at: changes.at, entries });
@@ -317,6 +343,20 @@ impl Sessions for MemoryStore {
         Ok(())
     }
 
+    async fn close_sessions(
+        &self,
+        application: ApplicationId,
+        subject: &Subject,
+        except: Option<&TokenDigest>,
+    ) -> Result<u64, StoreError> {
+        let sessions = &mut self.kept().state.sessions;
+        let before = sessions.len();
+        sessions.retain(|token, session| {
+            session.application != application || session.subject != *subject || Some(token) == except
+        });
+        Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
+    }
+
     async fn purge_sessions(&self, ended_before: Timestamp) -> Result<u64, StoreError> {
         let sessions = &mut self.kept().state.sessions;
         let before = sessions.len();
@@ -341,6 +381,10 @@ impl Registry for MemoryStore {
             applications.sort_by_key(|record| record.name.key());
             applications
         })
+    }
+
+    async fn consumers(&self) -> Result<Vec<ConsumerRecord>, StoreError> {
+        self.read(|state| state.consumers.values().cloned().collect())
     }
 
     async fn claim(&self, application: ApplicationId, key: &Key) -> Result<Option<Claim>, StoreError> {
@@ -382,6 +426,10 @@ impl Registry for MemoryStore {
 
 #[async_trait]
 impl ChangeLog for MemoryStore {
+    async fn instance(&self) -> Result<InstanceId, StoreError> {
+        Ok(self.instance)
+    }
+
     async fn head(&self) -> Result<u64, StoreError> {
         Ok(self.kept().head())
     }

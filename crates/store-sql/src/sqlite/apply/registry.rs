@@ -2,6 +2,7 @@
 
 use sqlx::query;
 use throng_core::change::LoggedEntry;
+use throng_core::consumer::{ConsumerCredential, ConsumerRecord};
 use throng_core::error::StoreError;
 use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
@@ -13,6 +14,7 @@ use crate::sqlite::{Statement, lists, rows};
 
 const DIRECTORY: Intent = Intent::Do("directory");
 const APPLICATION: Intent = Intent::Do("application");
+const CONSUMER: Intent = Intent::Do("consumer");
 const SEAT: Intent = Intent::Make("seat");
 
 impl Work<'_> {
@@ -63,6 +65,29 @@ impl Work<'_> {
         self.entries.push(LoggedEntry::ApplicationRemoved(id));
         Ok(())
     }
+
+    pub(super) async fn put_consumer(&mut self, record: &ConsumerRecord) -> Result<(), StoreError> {
+        let statement = query(write::CONSUMER_VERSION).bind(record.application.as_bytes().as_slice());
+        let row = self.one(statement).await.told(CONSUMER)?;
+        let row = row.ok_or_else(|| missing("application"))?;
+        let before = rows::unsigned(&row, 1).told(CONSUMER)?;
+        if before.checked_add(1) != Some(record.version) {
+            return Err(conflict("consumer version"));
+        }
+        let statement = put_consumer(record).told(CONSUMER)?;
+        self.one(statement).await.told(CONSUMER)?;
+        self.entries.push(LoggedEntry::ConsumerPut(record.application));
+        Ok(())
+    }
+
+    pub(super) async fn expire_passwords(&mut self, directory: DirectoryId) -> Result<(), StoreError> {
+        let bytes = directory.as_bytes().as_slice();
+        let there = self.one(query(write::DIRECTORY_THERE).bind(bytes)).await.told(DIRECTORY)?;
+        there.ok_or_else(|| missing("directory"))?;
+        self.one(query(write::EXPIRE_PASSWORDS).bind(bytes)).await.told(Intent::Do("credential"))?;
+        self.entries.push(LoggedEntry::PasswordsExpired(directory));
+        Ok(())
+    }
 }
 
 fn put_directory(record: &DirectoryRecord) -> Result<Statement, DriverFault> {
@@ -87,6 +112,22 @@ fn put_application(record: &ApplicationRecord) -> Result<Statement, DriverFault>
         .bind(version)
         .bind(lists::to_json(&record.plan.memberships())?)
         .bind(lists::to_json(record.plan.rules())?))
+}
+
+fn put_consumer(record: &ConsumerRecord) -> Result<Statement, DriverFault> {
+    let version = i64::try_from(record.version).map_err(|_| DriverFault::Driver)?;
+    let (drawn, chosen) = match &record.credential {
+        Some(ConsumerCredential::Drawn(digest)) => (Some(digest.to_vec()), None),
+        Some(ConsumerCredential::Chosen(hash)) => (None, Some(hash.expose().to_owned())),
+        None => (None, None),
+    };
+    Ok(query(write::PUT_CONSUMER)
+        .bind(record.application.as_bytes().as_slice())
+        .bind(version)
+        .bind(drawn)
+        .bind(chosen)
+        .bind(lists::to_json(&record.addresses)?)
+        .bind(lists::to_json(&record.webhooks)?))
 }
 
 /// Pairs of directory and settings, in order.

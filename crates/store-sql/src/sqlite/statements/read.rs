@@ -38,6 +38,23 @@ statements! {
     USER_BY_ID = concat!(
         "SELECT ", user_columns!(), " FROM throng_user u WHERE u.directory_id = ?1 AND u.external_id = ?2",
     );
+    USERS_BY_ID = concat!(
+        "SELECT ", user_columns!(), " FROM json_each(?2) k",
+        " CROSS JOIN throng_user u INDEXED BY throng_user_by_external_id",
+        " ON u.external_id = k.value WHERE u.directory_id = ?1",
+    );
+    USER_MARKS =
+        "SELECT u.external_id, u.mark FROM throng_user u INDEXED BY throng_user_by_external_id \
+         WHERE u.directory_id = ?1 AND u.external_id > ?2 ORDER BY u.external_id LIMIT ?3";
+    GROUP_MARKS =
+        "SELECT g.name, g.name_key, g.imported, g.mark, g.members_mark \
+         FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key > ?2 AND g.directory_id = ?1 ORDER BY g.name_key LIMIT ?3";
+    MIRROR =
+        "SELECT state, approval, lease_owner, lease_epoch, lease_until FROM throng_mirror \
+         WHERE directory_id = ?1";
+    ROUNDS =
+        "SELECT record, aborted_at FROM throng_round WHERE directory_id = ?1 ORDER BY number DESC LIMIT ?2";
     /// Directories, first key, key after the last, limit of names.
     SEARCH_USERS = concat!(
         "WITH page (name_key) AS (",
@@ -150,7 +167,7 @@ statements! {
     /// A session of an account that is not there has no epoch to equal, and so is dead.
     SESSION =
         "SELECT s.id, s.application_id, s.directory_id, s.external_id, s.name, s.name_key, s.epoch, \
-         s.created_at, s.used_at, s.expires_at \
+         s.created_at, s.used_at, s.expires_at, s.idle, s.binding \
          FROM throng_session s JOIN throng_directory d ON d.id = s.directory_id \
          LEFT JOIN throng_user u ON u.directory_id = d.id AND u.external_id = s.external_id \
          LEFT JOIN throng_live_epoch l ON l.directory_id = d.id AND l.external_id = s.external_id \
@@ -161,6 +178,9 @@ statements! {
         "SELECT a.id, a.name, a.active, a.aliases, a.plan_version, a.memberships, a.rules, s.settings \
          FROM throng_application a LEFT JOIN throng_seat s ON s.application_id = a.id \
          ORDER BY a.name_key, s.position";
+    CONSUMERS =
+        "SELECT application_id, version, drawn, chosen, addresses, webhooks FROM throng_consumer \
+         ORDER BY application_id";
     CLAIM = concat!(
         "SELECT ", claim_columns!(), " FROM throng_claim c WHERE c.application_id = ?1 AND c.name_key = ?2",
     );
@@ -175,6 +195,7 @@ statements! {
         "SELECT a.alias, a.alias_key FROM throng_user u \
          JOIN throng_alias a ON a.user_id = u.id AND a.application_id = ?1 \
          WHERE u.directory_id = ?2 AND u.external_id = ?3";
+    INSTANCE = "SELECT value FROM throng_meta WHERE name = 'instance'";
     HEAD = "SELECT coalesce(max(sequence), 0) FROM throng_change_log";
     BATCHES =
         "SELECT sequence, at, entries FROM throng_change_log WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";

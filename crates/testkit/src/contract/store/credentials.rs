@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use throng_core::change::Change;
 use throng_core::error::Fault;
+use throng_core::id::DirectoryId;
 use throng_core::password::{Credential, CredentialState};
 use throng_core::store::{Replaced, Store};
 
@@ -146,6 +147,34 @@ pub async fn login_times_only_go_forward(store: &dyn Store) {
     let later = late.plus(Duration::from_micros(1));
     done(store.note_logins(&[(anna.clone(), later), (anna.clone(), early)]).await);
     assert_eq!(done(store.last_login(&anna).await), Some(later));
+}
+
+/// [`Change::ExpirePasswords`] marks every password of the directory and nothing else; `Missing` for no directory
+/// (R732).
+pub async fn the_passwords_of_a_directory_expire_r732(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let (east, west) = (scene.directory("east").await, scene.directory("west").await);
+    let wiki = scene.application("wiki", &[east]).await;
+    let anna = scene.user(east, "anna").await;
+    let bela = scene.user(east, "bela").await;
+    let cleo = scene.user(east, "cleo").await;
+    let other = scene.user(west, "anna").await;
+    let absent = Credential { hash: CredentialState::Absent, ..credential("h0") };
+    for (subject, kept) in [(&anna, credential("h1")), (&bela, absent.clone()), (&other, credential("h2"))] {
+        let change =
+            Change::SetCredential { subject: subject.clone(), credential: kept, free_in: Vec::new() };
+        scene.change(change).await;
+    }
+    scene.session(wiki, &anna, 1).await;
+    scene.change(Change::ExpirePasswords(east)).await;
+    let expired = Credential { must_change: true, ..credential("h1") };
+    assert_eq!(done(store.credential(&anna).await), Some(expired));
+    assert_eq!(done(store.credential(&bela).await), Some(absent), "there is nothing to change");
+    assert_eq!(done(store.credential(&cleo).await), None);
+    assert_eq!(done(store.credential(&other).await), Some(credential("h2")));
+    assert!(scene.is_live(1).await, "sessions go on");
+    let unknown = DirectoryId::from_bytes([9; 16]);
+    scene.refused(Change::ExpirePasswords(unknown), Fault::Missing).await;
 }
 
 /// None of the `Credentials` methods is logged.

@@ -90,6 +90,8 @@ pub async fn every_change_leaves_its_entry(store: &dyn Store) {
     let changes = vec![
         (Change::PutDirectory(east), LoggedEntry::DirectoryPut(east_id)),
         (Change::PutApplication(wiki), LoggedEntry::ApplicationPut(wiki_id)),
+        (Change::PutConsumer(consumer(wiki_id, 1)), LoggedEntry::ConsumerPut(wiki_id)),
+        (Change::ExpirePasswords(east_id), LoggedEntry::PasswordsExpired(east_id)),
         (add_user(east_id, user("anna")), LoggedEntry::UserAdded(anna.clone(), username("anna"))),
         (
             patch_user(&anna, UserPatch { active: Some(true), ..UserPatch::default() }),
@@ -150,6 +152,17 @@ pub async fn every_change_leaves_its_entry(store: &dyn Store) {
         let batch = scene.last_batch().await;
         assert!(batch.entries.contains(&entry), "{text} left {:?}", batch.entries);
     }
+}
+
+/// [`ChangeLog::instance`] is the same ever after.
+///
+/// [`ChangeLog::instance`]: throng_core::store::ChangeLog::instance
+pub async fn a_store_keeps_its_instance(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let instance = done(store.instance().await);
+    assert_ne!(instance.as_bytes(), &[0; 16]);
+    scene.directory("east").await;
+    assert_eq!(done(store.instance().await), instance);
 }
 
 /// Claims that follow a rename or become tombstones are logged with what moved them.

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod graph;
 pub mod groups;
 pub mod log;
+pub mod mirrors;
 pub mod reading;
 pub mod registry;
 pub mod search;
@@ -134,6 +135,8 @@ macro_rules! __store_cases {
                 a_plan_is_replaced_only_by_the_next_version
                 a_seat_needs_a_directory
                 a_removed_application_takes_what_is_its_own_along
+                a_consumer_is_kept_whole_t46
+                a_consumer_is_replaced_only_by_the_next_version
             }
             claims {
                 a_claim_is_kept_whole
@@ -153,6 +156,7 @@ macro_rules! __store_cases {
                 failures_are_counted_and_cleared_r702
                 a_hash_is_upgraded_only_in_place_of_its_former_t56
                 login_times_only_go_forward
+                the_passwords_of_a_directory_expire_r732
                 what_is_done_to_credentials_is_not_logged
             }
             sessions {
@@ -165,8 +169,25 @@ macro_rules! __store_cases {
                 a_session_dies_with_its_account_t72
                 a_touch_only_goes_forward
                 a_closed_session_is_gone
+                the_sessions_of_an_account_are_closed_but_for_one
                 a_purge_removes_what_has_ended
                 what_is_done_to_sessions_is_not_logged
+            }
+            mirrors {
+                users_are_found_by_their_ids
+                marks_are_those_of_users_as_they_are_kept
+                user_marks_are_paged_by_id
+                groups_are_marked_by_key
+                a_members_mark_ends_with_any_change_of_them
+                a_rewritten_user_keeps_its_name_and_sessions
+                a_rewrite_that_deactivates_ends_the_sessions_t72
+                many_rewrites_and_leaves_at_once_mean_what_they_mean_alone
+                what_is_remembered_of_a_mirror_is_kept_whole
+                a_lease_is_one_process_s_at_a_time_t65
+                nothing_is_written_under_a_lost_lease_t65
+                rounds_are_journalled_and_abort_with_their_lease_t66
+                a_deferred_set_is_logged_as_one_reset
+                a_removed_directory_takes_its_mirror_along
             }
             log {
                 the_log_is_numbered_from_one_without_gaps
@@ -174,6 +195,7 @@ macro_rules! __store_cases {
                 a_set_of_nothing_is_not_logged
                 a_set_is_one_batch_in_its_order
                 every_change_leaves_its_entry
+                a_store_keeps_its_instance
                 claims_that_move_or_die_are_logged
                 a_replaced_id_is_logged
                 a_failing_change_leaves_nothing_of_the_others
@@ -250,6 +272,7 @@ mod tests {
             include_str!("claims.rs"),
             include_str!("credentials.rs"),
             include_str!("sessions.rs"),
+            include_str!("mirrors.rs"),
             include_str!("log.rs"),
             include_str!("concurrent.rs"),
         ];

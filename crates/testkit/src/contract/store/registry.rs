@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use throng_core::change::Change;
+use throng_core::consumer::{ConsumerCredential, ConsumerRecord, Webhook};
 use throng_core::error::Fault;
-use throng_core::id::{ApplicationId, DirectoryId};
+use throng_core::id::{ApplicationId, DirectoryId, WebhookId};
 use throng_core::name::Key;
 use throng_core::password::PasswordPolicy;
 use throng_core::permission::Permissions;
@@ -288,4 +289,56 @@ pub async fn a_removed_application_takes_what_is_its_own_along(store: &dyn Store
     assert!(scene.find(east, "anna").await.is_some());
     let unknown = ApplicationId::from_bytes([9; 16]);
     scene.refused(Change::RemoveApplication(unknown), Fault::Missing).await;
+}
+
+/// [`Change::PutConsumer`] keeps every part of what is said of a consumer, and replaces what is there (T46).
+pub async fn a_consumer_is_kept_whole_t46(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let (wiki, shop) = (scene.application("wiki", &[]).await, scene.application("shop", &[]).await);
+    assert_eq!(done(store.consumers().await), [], "nothing was said of any");
+    let networks = ["10.0.0.0/8", "2001:db8::/32", "::1"].map(|text| text.parse().expect("a network"));
+    let hooks = [None, Some("'\"%_\\ tökén".to_owned())].map(|token| Webhook {
+        id: WebhookId::from_bytes([7; 16]),
+        endpoint: "https://example.org/ping?a='%_".to_owned(),
+        token,
+    });
+    let kept = [
+        ConsumerRecord { credential: Some(ConsumerCredential::Drawn([0xfe; 32])), ..consumer(wiki, 1) },
+        ConsumerRecord {
+            credential: Some(ConsumerCredential::Chosen(hash("$argon2id$'x"))),
+            ..consumer(wiki, 2)
+        },
+        ConsumerRecord { addresses: networks.to_vec(), webhooks: hooks.to_vec(), ..consumer(wiki, 3) },
+        ConsumerRecord { addresses: Vec::new(), ..consumer(wiki, 4) },
+    ];
+    for record in kept {
+        scene.change(Change::PutConsumer(record.clone())).await;
+        assert_eq!(done(store.consumers().await), [record]);
+    }
+    scene.change(Change::PutConsumer(consumer(shop, 1))).await;
+    let mut both: Vec<_> = done(store.consumers().await).iter().map(|kept| kept.application).collect();
+    assert_eq!(both.len(), 2);
+    both.sort();
+    assert_eq!(both, done(store.consumers().await).iter().map(|kept| kept.application).collect::<Vec<_>>());
+}
+
+/// `Change::PutConsumer`: `Conflict` unless the version is the next, `Missing` without the application, with which it
+/// goes.
+pub async fn a_consumer_is_replaced_only_by_the_next_version(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let record = scene.application_record("wiki", &[]);
+    let wiki = record.id;
+    scene.refused(Change::PutConsumer(consumer(wiki, 1)), Fault::Missing).await;
+    scene.change(Change::PutApplication(record.clone())).await;
+    for version in [0, 2] {
+        scene.refused(Change::PutConsumer(consumer(wiki, version)), Fault::Conflict).await;
+    }
+    scene.change(Change::PutConsumer(consumer(wiki, 1))).await;
+    for version in [0, 1, 3] {
+        scene.refused(Change::PutConsumer(consumer(wiki, version)), Fault::Conflict).await;
+    }
+    scene.change(Change::RemoveApplication(wiki)).await;
+    assert_eq!(done(store.consumers().await), []);
+    scene.change(Change::PutApplication(record)).await;
+    assert_eq!(done(store.consumers().await), [], "a successor is given nothing");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use throng_core::attribute::Attributes;
 use throng_core::change::{Applied, Change, ChangeSet, LoggedBatch, OnCycle};
 use throng_core::claim::Claim;
+use throng_core::consumer::ConsumerRecord;
 use throng_core::directory::UserPatch;
 use throng_core::error::{Fault, StoreError};
 use throng_core::group::{Group, Member, Origin};
@@ -18,7 +19,7 @@ use throng_core::plan::Plan;
 use throng_core::registry::{
     Aliases, ApplicationRecord, DirectoryKind, DirectoryRecord, InternalSettings, Label,
 };
-use throng_core::session::{Session, TokenDigest};
+use throng_core::session::{Binding, Session, TokenDigest};
 use throng_core::store::Store;
 use throng_core::time::Timestamp;
 use throng_core::user::{Profile, User};
@@ -171,6 +172,8 @@ impl<'s> Scene<'s> {
             created_at: now,
             used_at: now,
             expires_at: now.plus(std::time::Duration::from_secs(3_600)),
+            idle: std::time::Duration::from_secs(600),
+            binding: Binding::NOTHING,
         }
     }
 
@@ -345,6 +348,10 @@ pub(super) fn credential(text: &str) -> Credential {
         failed_attempts: 0,
         must_change: false,
     }
+}
+
+pub(super) fn consumer(application: ApplicationId, version: u64) -> ConsumerRecord {
+    ConsumerRecord { version, ..ConsumerRecord::new(application) }
 }
 
 pub(super) fn token(number: u8) -> TokenDigest {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use throng_core::change::Change;
 use throng_core::error::Fault;
 use throng_core::id::{ApplicationId, DirectoryId, SessionId};
-use throng_core::session::Session;
+use throng_core::session::{Binding, Session};
 use throng_core::store::Store;
 
 use super::scene::*;
@@ -19,7 +19,12 @@ pub async fn a_session_is_found_by_its_token_only_t71(store: &dyn Store) {
     let east = scene.directory("east").await;
     let wiki = scene.application("wiki", &[east]).await;
     let anna = scene.user(east, "anna").await;
-    let session = Session { name: username("Änna '%_\\"), ..scene.new_session(wiki, &anna, 0) };
+    let session = Session {
+        name: username("Änna '%_\\"),
+        idle: Duration::from_micros(1_234_567),
+        binding: Binding::new([0xfe; 32]),
+        ..scene.new_session(wiki, &anna, 0)
+    };
     done(store.open_session(&token(1), &session).await);
     let found = done(store.session(&token(1)).await).expect("it was opened");
     assert_eq!(found, session);
@@ -177,6 +182,35 @@ pub async fn a_closed_session_is_gone(store: &dyn Store) {
     assert!(!scene.is_live(1).await);
     assert!(scene.is_live(2).await);
     assert_eq!(done(store.epoch(&anna).await), 0, "the others go on");
+}
+
+/// [`Sessions::close_sessions`] ends those of the account in the application, but for one, and no others.
+///
+/// [`Sessions::close_sessions`]: throng_core::store::Sessions::close_sessions
+pub async fn the_sessions_of_an_account_are_closed_but_for_one(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let (east, west) = (scene.directory("east").await, scene.directory("west").await);
+    let (wiki, shop) = (scene.application("wiki", &[east]).await, scene.application("shop", &[east]).await);
+    let (anna, bela) = (scene.user(east, "anna").await, scene.user(east, "bela").await);
+    let namesake = scene.user(west, "anna").await;
+    for (number, application, subject) in [
+        (1, wiki, &anna),
+        (2, wiki, &anna),
+        (3, wiki, &anna),
+        (4, shop, &anna),
+        (5, wiki, &bela),
+        (6, wiki, &namesake),
+    ] {
+        scene.session(application, subject, number).await;
+    }
+    assert_eq!(done(store.close_sessions(wiki, &anna, Some(&token(2))).await), 2);
+    for (number, live) in [(1, false), (2, true), (3, false), (4, true), (5, true), (6, true)] {
+        assert_eq!(scene.is_live(number).await, live, "session {number}");
+    }
+    assert_eq!(done(store.close_sessions(wiki, &anna, Some(&token(5))).await), 1);
+    assert_eq!(done(store.close_sessions(wiki, &anna, None).await), 0);
+    assert!(scene.is_live(5).await, "another's session is no exception");
+    assert_eq!(done(store.epoch(&anna).await), 0);
 }
 
 /// [`Sessions::purge_sessions`] removes those that ended before the moment, and tells how many.
