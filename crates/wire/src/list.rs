@@ -1,15 +1,16 @@
 //! Lists of users and groups, whole or streamed.
 
-use std::collections::VecDeque;
 use std::io::BufRead;
 use std::marker::PhantomData;
 
 use crate::document::{Body, Limits};
 use crate::entity::group::GroupEntity;
 use crate::entity::user::UserEntity;
+use crate::entity::{GROUP_NAMES, USER_NAMES};
 use crate::error::DocumentError;
 use crate::format::Format;
 use crate::node::Fields;
+use crate::source::{Entries, Feed};
 use crate::writer::Writer;
 use crate::xml::{Pull, Step};
 
@@ -35,17 +36,32 @@ pub struct Groups {
 pub trait Entry: Body {
     /// The name of the list in both formats.
     const LIST: &'static str;
+    /// The names of the field that names an entry.
+    const NAMES: &'static [&'static str];
 }
 
 impl Entry for UserEntity {
     const LIST: &'static str = "users";
+    const NAMES: &'static [&'static str] = &USER_NAMES;
 }
 
 impl Entry for GroupEntity {
     const LIST: &'static str = "groups";
+    const NAMES: &'static [&'static str] = &GROUP_NAMES;
 }
 
-/// Reads a long list piece by piece.
+/// An entry of a list that is well-formed and still not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadEntry {
+    /// Its name, as far as it has one.
+    pub name: Option<String>,
+    /// Its key, as far as it has one.
+    pub key: Option<String>,
+    /// What is wrong with it.
+    pub fault: DocumentError,
+}
+
+/// Reads a long list piece by piece; [`Entries`] reads one from a source.
 ///
 /// 1. [`ListReader::feed`] gives the entries that the pieces so far complete; it makes no difference where pieces end.
 /// 2. Memory is bounded by [`Limits::entry_bytes`] and the piece; the list may be of any length.
@@ -62,15 +78,6 @@ pub struct ListReader<T> {
 enum Source {
     Json(Items),
     Xml(Pull),
-}
-
-/// The entries of a list that is read to its end. The last one may be followed by an error, so that a list of which the
-/// end is missing is never taken for whole.
-#[derive(Debug)]
-pub struct Entries<R, T> {
-    source: R,
-    reader: Option<ListReader<T>>,
-    ready: VecDeque<T>,
 }
 
 /// Writes a long list piece by piece: [`ListWriter::begin`], [`ListWriter::entry`] for each, [`ListWriter::end`].
@@ -92,12 +99,20 @@ impl<T: Entry> ListReader<T> {
     }
 
     /// Reads a list from a source to its end.
-    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, T> {
-        Entries { source, reader: Some(self), ready: VecDeque::new() }
+    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
+        Entries::new(source, self)
     }
 
-    /// Takes the next piece and gives the entries that are whole now.
+    /// Takes the next piece and gives the entries that are whole now. An entry that is not what it should be is an
+    /// error of the list.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+        let entries = self.feed_each(bytes)?.into_iter().collect::<Result<_, _>>();
+        entries.map_err(|bad: BadEntry| *self.fault.insert(bad.fault))
+    }
+
+    /// Takes the next piece as [`ListReader::feed`] does, but goes on after an entry that is not what it should be.
+    /// What is not well-formed, or exceeds a limit, still ends the list.
+    pub fn feed_each(&mut self, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -106,7 +121,7 @@ impl<T: Entry> ListReader<T> {
                 let mut entries = Vec::new();
                 items
                     .feed(bytes, |node| {
-                        entries.push(T::take(None, node.into_fields(T::ROOT)?)?);
+                        entries.push(take(node.into_fields(T::ROOT)?));
                         Ok(())
                     })
                     .map(|()| entries)
@@ -126,36 +141,15 @@ impl<T: Entry> ListReader<T> {
     }
 }
 
-impl<R: BufRead, T: Entry> Iterator for Entries<R, T> {
-    type Item = Result<T, DocumentError>;
+impl<T: Entry> Feed for ListReader<T> {
+    type Item = T;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.ready.pop_front() {
-                return Some(Ok(entry));
-            }
-            let reader = self.reader.as_mut()?;
-            let bytes = match self.source.fill_buf() {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.reader = None;
-                    return Some(Err(DocumentError::Io(error.kind())));
-                }
-            };
-            let length = bytes.len();
-            if length == 0 {
-                return self.reader.take()?.finish().err().map(Err);
-            }
-            match reader.feed(bytes) {
-                Ok(entries) => self.ready.extend(entries),
-                Err(fault) => {
-                    self.reader = None;
-                    return Some(Err(fault));
-                }
-            }
-            self.source.consume(length);
-        }
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+        self.feed(bytes)
+    }
+
+    fn finish(self) -> Result<(), DocumentError> {
+        self.finish()
     }
 }
 
@@ -200,8 +194,13 @@ macro_rules! lists {
         impl Body for $List {
             const ROOT: &'static str = <$Entry as Entry>::LIST;
 
-            fn take(_root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
-                let items = fields.items(&names::<$Entry>())?.unwrap_or_default();
+            fn take(root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
+                let items = match (fields.items(&names::<$Entry>())?, root) {
+                    (Some(items), _) => items,
+                    (None, Some(_)) => Vec::new(),
+                    // An empty list of JSON says so: nothing is no list.
+                    (None, None) => return Err(DocumentError::Missing(Self::ROOT)),
+                };
                 let entries = items.into_iter().map(|item| {
                     <$Entry as Body>::take(None, item.into_fields(<$Entry as Body>::ROOT)?)
                 });
@@ -233,15 +232,58 @@ const fn names<T: Entry>() -> [&'static str; 2] {
     [T::LIST, T::ROOT]
 }
 
-fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
     let mut entries = Vec::new();
     pull.feed(bytes);
     while let Some(step) = pull.step()? {
         match step {
             Step::Opened { name, .. } if *name != *T::LIST => return Err(DocumentError::Root(T::LIST)),
-            Step::Entry(name, fields) if *name == *T::ROOT => entries.push(T::take(None, fields)?),
+            Step::Entry(name, fields) if *name == *T::ROOT => entries.push(take(fields)),
             Step::Opened { .. } | Step::Entry(..) | Step::Closed { .. } => {}
         }
     }
     Ok(entries)
+}
+
+/// Takes an entry; if that fails, what says which one it is.
+fn take<T: Entry>(fields: Fields) -> Result<T, BadEntry> {
+    let known = |names: &[&str]| fields.peek(names).map(str::to_owned);
+    let (name, key) = (known(T::NAMES), known(&["key"]));
+    T::take(None, fields).map_err(|fault| BadEntry { name, key, fault })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_entry_ends_the_list_or_is_told_and_passed_over_t67() {
+        let xml = r#"<users><user name="a"/><user><key>k2</key><active>true</active></user><user name="c"><key>k3</key>
+            <active>perhaps</active></user><user name="d"/></users>"#;
+        let json = r#"{"users":[{"name":"a"},{"key":"k2","active":true},
+            {"name":"c","key":"k3","active":"perhaps"},{"name":"d"}]}"#;
+        for (format, text) in [(Format::Xml, xml), (Format::Json, json)] {
+            let mut reader = ListReader::<UserEntity>::new(format, Limits::ANSWER);
+            let read = reader.feed_each(text.as_bytes()).unwrap();
+            reader.finish().unwrap();
+            let told: Vec<_> = read
+                .into_iter()
+                .map(|entry| match entry {
+                    Ok(user) => (Some(user.name), None, None),
+                    Err(bad) => (bad.name, bad.key, Some(bad.fault)),
+                })
+                .collect();
+            let text = |text: &str| Some(text.to_owned());
+            let expected = [
+                (text("a"), None, None),
+                (None, text("k2"), Some(DocumentError::Missing("name"))),
+                (text("c"), text("k3"), Some(DocumentError::Invalid("active"))),
+                (text("d"), None, None),
+            ];
+            assert_eq!(told, expected, "{format:?}");
+        }
+        let mut strict = ListReader::<UserEntity>::new(Format::Xml, Limits::ANSWER);
+        assert_eq!(strict.feed(xml.as_bytes()), Err(DocumentError::Missing("name")));
+        assert_eq!(strict.finish(), Err(DocumentError::Missing("name")));
+    }
 }
