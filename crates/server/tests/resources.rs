@@ -7,8 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use common::{House, JSON, OTHER, RIGHT, XML, names};
+use throng_core::change::{Change, ChangeSet, OnCycle};
+use throng_core::group::Member;
+use throng_core::id::ExternalId;
+use throng_core::name::{GroupName, Username};
 use throng_core::resolve::Resolved;
-use throng_core::user::User;
+use throng_core::store::Records;
+use throng_core::time::Clock;
+use throng_core::user::{Profile, User};
 use throng_engine::Application;
 use throng_engine::application::{Depth, NewAccount};
 use throng_server::{Mail, MailFailed, ServerConfig};
@@ -346,12 +352,30 @@ async fn many_members_come_in_pieces_and_in_order() {
     house.wiki.create_group("none <&\">", "").await.unwrap();
     let total = 2_345;
     let mut expected = Vec::new();
+    let mut changes = Vec::new();
     for n in 0..total {
         let name = format!("u{n:05}");
-        let user = house.wiki.create_user(NewAccount::named(&name)).await.unwrap();
-        house.wiki.add_user_to_group(&user, "all").await.unwrap();
+        changes.push(Change::AddUser {
+            directory: house.directories[0],
+            user: User {
+                external_id: ExternalId::new(name.as_str()).unwrap(),
+                name: Username::new(&name).unwrap(),
+                profile: Profile::default(),
+                active: true,
+                attributes: Default::default(),
+            },
+            free_in: vec![],
+            credential: None,
+        });
+        changes.push(Change::AddMember {
+            directory: house.directories[0],
+            group: GroupName::new("all").unwrap(),
+            member: Member::User(Username::new(&name).unwrap()),
+            cycle: OnCycle::Refuse,
+        });
         expected.push(name);
     }
+    house.store.apply(&ChangeSet::new(house.clock.now(), changes)).await.unwrap();
     assert_eq!(
         house.json("/group/user/direct?groupname=all").await["users"].as_array().unwrap().len(),
         1_000
