@@ -8,6 +8,7 @@ use crate::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use crate::name::{GroupName, Key, Username};
 use crate::password::Credential;
 use crate::registry::{ApplicationRecord, DirectoryRecord};
+use crate::sync::{Approval, Fence, Mark, MirrorState};
 use crate::time::Timestamp;
 use crate::user::User;
 
@@ -18,12 +19,39 @@ pub struct ChangeSet {
     pub at: Timestamp,
     /// The changes, applied in order.
     pub changes: Vec<Change>,
+    /// Under which lease they are made, if they are a round's: `Conflict` when another holds it by now (T65).
+    pub fence: Option<Fence>,
+    /// What the log says of them.
+    pub logging: Logging,
+}
+
+/// What the log says of a [`ChangeSet`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Logging {
+    /// Each change.
+    #[default]
+    Each,
+    /// Nothing: they fill a mirror for the first time, and one [`Change::ResetDirectory`] stands for all of them at
+    /// the end.
+    Deferred,
 }
 
 impl ChangeSet {
     /// A set of changes.
     pub fn new(at: Timestamp, changes: Vec<Change>) -> Self {
-        Self { at, changes }
+        Self { at, changes, fence: None, logging: Logging::Each }
+    }
+
+    /// The same set under a lease.
+    #[must_use]
+    pub fn under(self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self }
+    }
+
+    /// The same set with another logging.
+    #[must_use]
+    pub fn logging(self, logging: Logging) -> Self {
+        Self { logging, ..self }
     }
 
     /// A set of one change.
@@ -116,6 +144,14 @@ pub enum Change {
         /// Directories that must not hold the user's key.
         free_in: Vec<DirectoryId>,
     },
+    /// Makes profile, active flag and attributes of the account of the user's id what the user's are; the name stays.
+    /// Setting `active` to `false` ends the sessions. `Missing` when there is no such account.
+    RewriteUser {
+        /// The directory.
+        directory: DirectoryId,
+        /// The user.
+        user: User,
+    },
     /// Ends all sessions of an account. Does nothing when there are none.
     EndSessions(Subject),
 
@@ -167,6 +203,33 @@ pub enum Change {
         /// The member.
         member: Member,
     },
+
+    /// Notes the mark of a group's members as they are now. It is forgotten as soon as any of them joins, leaves, is
+    /// renamed or removed. Not logged. `Missing` when there is no such group.
+    MarkMembers {
+        /// The directory.
+        directory: DirectoryId,
+        /// The group.
+        group: GroupName,
+        /// The mark.
+        mark: Mark,
+    },
+    /// Puts what is remembered of a mirror. Not logged. `Missing` when there is no such directory.
+    PutMirror {
+        /// The mirror.
+        directory: DirectoryId,
+        /// What is remembered.
+        state: Box<MirrorState>,
+    },
+    /// Puts or takes back an approval of deletions. Not logged. `Missing` when there is no such directory.
+    ApproveDeletions {
+        /// The mirror.
+        directory: DirectoryId,
+        /// What is approved.
+        approval: Option<Approval>,
+    },
+    /// Notes in the log that anything about a directory may have changed, for changes that were not logged one by one.
+    ResetDirectory(DirectoryId),
 
     /// Makes a claim. `Conflict` when there is one on (application, key).
     MakeClaim(Claim),
@@ -236,6 +299,8 @@ pub enum LoggedEntry {
     DirectoryPut(DirectoryId),
     /// A directory was removed.
     DirectoryRemoved(DirectoryId),
+    /// A directory was filled or filled anew: whatever was known of it may be wrong.
+    DirectoryReset(DirectoryId),
     /// An application was made or changed.
     ApplicationPut(ApplicationId),
     /// An application was removed.

@@ -1,11 +1,13 @@
 //! The order in which an application asks its directories, and the policies that go with each place in it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use crate::id::DirectoryId;
 use crate::name::GroupName;
 use crate::permission::Permissions;
+use crate::time::Timestamp;
 
 /// The ordered directories of an application.
 ///
@@ -146,6 +148,9 @@ pub struct Seat {
     /// The directory's name, for people; filled in when a plan is put to use and never stored with it.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub label: String,
+    /// How old its knowledge is; filled in when a plan is put to use and never stored with it.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub as_of: AsOf,
     /// What silence and refusal mean here.
     pub policy: SeatPolicy,
     /// Whose logins the application admits from here.
@@ -160,9 +165,30 @@ impl Seat {
         Self {
             directory,
             label: String::new(),
+            as_of: AsOf::Now,
             policy: SeatPolicy::DEFAULT,
             access: Access::Everyone,
             permissions: Permissions::ALL,
+        }
+    }
+}
+
+/// How old the knowledge of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum AsOf {
+    /// It is what it knows now.
+    #[default]
+    Now,
+    /// It is a copy, which was complete at this moment.
+    Mirror(Timestamp),
+}
+
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now => Ok(()),
+            Self::Mirror(complete) => write!(f, " (mirror, as of {complete})"),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::name::{GroupName, Key};
 use crate::password::PasswordPolicy;
 use crate::permission::Permissions;
 use crate::plan::Plan;
+use crate::sync::MirroredSettings;
 
 /// A directory as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum DirectoryKind {
     Internal(InternalSettings),
     /// Users and groups are here; passwords are checked by a verifier that the host attaches (R501).
     Delegated(DelegatedSettings),
+    /// Users and groups are copied here from a source that the host attaches, which also checks passwords (R102).
+    Mirrored(Box<MirroredSettings>),
     /// Nothing is here: an adapter that the host attaches is asked each time.
     Live,
 }
@@ -39,7 +42,7 @@ impl DirectoryKind {
     /// Whether the records are in our store.
     pub fn is_stored(&self) -> bool {
         match self {
-            Self::Internal(_) | Self::Delegated(_) => true,
+            Self::Internal(_) | Self::Delegated(_) | Self::Mirrored(_) => true,
             Self::Live => false,
         }
     }

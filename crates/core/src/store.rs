@@ -11,20 +11,21 @@ use crate::claim::Claim;
 use crate::consumer::ConsumerRecord;
 use crate::error::StoreError;
 use crate::filter::Filter;
-use crate::group::{Group, Member};
-use crate::id::{ApplicationId, DirectoryId, InstanceId, SessionId, Subject};
+use crate::group::{Group, Member, Origin};
+use crate::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
 use crate::name::{GroupName, Key, Username};
 use crate::page::{Page, PageRequest};
 use crate::password::{Credential, EncodedHash};
 use crate::registry::{ApplicationRecord, DirectoryRecord};
 use crate::session::{Session, TokenDigest};
+use crate::sync::{Fence, Lease, Mark, Mirror, NodeId, Round};
 use crate::time::Timestamp;
 use crate::user::User;
 
 /// Everything that is kept.
-pub trait Store: Records + Credentials + Sessions + Registry + ChangeLog {}
+pub trait Store: Records + Credentials + Sessions + Registry + Mirrors + ChangeLog {}
 
-impl<S: Records + Credentials + Sessions + Registry + ChangeLog + ?Sized> Store for S {}
+impl<S: Records + Credentials + Sessions + Registry + Mirrors + ChangeLog + ?Sized> Store for S {}
 
 /// Users, groups and memberships of the stored directories.
 #[async_trait]
@@ -44,6 +45,10 @@ pub trait Records: fmt::Debug + Send + Sync {
 
     /// A user of one directory by external id.
     async fn user_by_id(&self, subject: &Subject) -> Result<Option<User>, StoreError>;
+
+    /// The users of one directory that have one of these external ids, in no particular order; ids that nobody has are
+    /// left out.
+    async fn users_by_id(&self, directory: DirectoryId, ids: &[ExternalId]) -> Result<Vec<User>, StoreError>;
 
     /// Everybody of the names that a search may concern.
     ///
@@ -276,6 +281,78 @@ pub trait Registry: fmt::Debug + Send + Sync {
         application: ApplicationId,
         subject: &Subject,
     ) -> Result<Option<Username>, StoreError>;
+}
+
+/// What mirrors are compared by, who may write into them, and the journal of their rounds. Not logged.
+#[async_trait]
+pub trait Mirrors: fmt::Debug + Send + Sync {
+    /// The marks of the users of a directory as they are kept now.
+    ///
+    /// 1. In the order of the bytes of their external ids, after one of them, at most `limit`.
+    /// 2. A mark is that of the user as it is kept, whatever way it was written.
+    async fn user_marks(
+        &self,
+        directory: DirectoryId,
+        after: Option<&ExternalId>,
+        limit: usize,
+    ) -> Result<Vec<(ExternalId, Mark)>, StoreError>;
+
+    /// The groups of a directory with their marks, in the order of keys, after one of them, at most `limit`.
+    ///
+    /// 1. `members` is what [`Change::MarkMembers`](crate::change::Change::MarkMembers) noted, and `None` as soon as a
+    ///    member joined, left, was renamed or was removed since.
+    async fn group_marks(
+        &self,
+        directory: DirectoryId,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<GroupMarks>, StoreError>;
+
+    /// A mirror; with nothing remembered, approved or leased when there was no round yet.
+    async fn mirror(&self, directory: DirectoryId) -> Result<Mirror, StoreError>;
+
+    /// Takes the right to write into a mirror until a moment.
+    ///
+    /// 1. `Conflict` when another process has it and `now` is before its end; the process that has it gets it anew.
+    /// 2. The epoch grows each time. From then on nothing is written under a lower one: [`Records::apply`] under it is
+    ///    a `Conflict` (T65).
+    /// 3. Rounds that are written down as running have been broken off: they are [`Outcome::Aborted`] from then on
+    ///    (T66).
+    /// 4. `Missing` when there is no such directory.
+    ///
+    /// [`Outcome::Aborted`]: crate::sync::Outcome::Aborted
+    async fn take_lease(
+        &self,
+        directory: DirectoryId,
+        owner: NodeId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StoreError>;
+
+    /// Keeps a lease until a later moment. `Conflict` when another process has taken it.
+    async fn renew_lease(&self, fence: Fence, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Gives a lease back. Does nothing when another process has taken it.
+    async fn release_lease(&self, fence: Fence) -> Result<(), StoreError>;
+
+    /// Writes a round down, in place of what was written of it before. `Conflict` when the lease is another's.
+    async fn put_round(&self, fence: Fence, round: &Round) -> Result<(), StoreError>;
+
+    /// The latest rounds of a mirror, the newest first, at most `limit`. A store may forget all but the latest hundred.
+    async fn rounds(&self, directory: DirectoryId, limit: usize) -> Result<Vec<Round>, StoreError>;
+}
+
+/// A group with its marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMarks {
+    /// The group's name.
+    pub name: GroupName,
+    /// Where it was made.
+    pub origin: Origin,
+    /// The mark of the group itself.
+    pub mark: Mark,
+    /// The mark of its members, if they are as they were when it was noted.
+    pub members: Option<Mark>,
 }
 
 /// The one durable sequence of everything that changed.

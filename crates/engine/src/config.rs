@@ -9,10 +9,12 @@ use throng_core::directory::{Directory, Verifier};
 use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
-use throng_core::plan::{Plan, Seat};
+use throng_core::plan::{AsOf, Plan, Seat};
 use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
+use throng_core::sync::MirroredSettings;
+use throng_core::time::Timestamp;
 
-use crate::directory::{Delegated, Internal, Mount, RecordsOf, Via};
+use crate::directory::{Delegated, Internal, Mirrored, Mount, RecordsOf, Via};
 use crate::error::Error;
 use crate::throng::Engine;
 
@@ -20,19 +22,31 @@ use crate::throng::Engine;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) live: HashMap<DirectoryId, Arc<dyn Directory>>,
-    /// By the name of the directory that they were attached to.
-    pub(crate) verifiers: HashMap<Key, Arc<dyn Verifier>>,
-    /// By the directory that had the name when it was first met: renaming a directory detaches nothing.
-    pub(crate) bound: Mutex<HashMap<DirectoryId, Arc<dyn Verifier>>>,
+    pub(crate) verifiers: ByName<dyn Verifier>,
+    /// What mirrors are fed from.
+    pub(crate) sources: ByName<dyn Directory>,
 }
 
-impl Attached {
-    fn verifier(&self, record: &DirectoryRecord) -> Option<Arc<dyn Verifier>> {
+/// What is attached to directories by their names.
+#[derive(Debug)]
+pub(crate) struct ByName<T: ?Sized> {
+    named: HashMap<Key, Arc<T>>,
+    /// By the directory that had the name when it was first met: renaming a directory detaches nothing.
+    bound: Mutex<HashMap<DirectoryId, Arc<T>>>,
+}
+
+impl<T: ?Sized> ByName<T> {
+    pub(crate) fn new(named: Vec<(String, Arc<T>)>) -> Self {
+        let named = named.into_iter().map(|(name, attached)| (Key::of(&name), attached)).collect();
+        Self { named, bound: Mutex::default() }
+    }
+
+    pub(crate) fn of(&self, record: &DirectoryRecord) -> Option<Arc<T>> {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         match bound.entry(record.id) {
             Entry::Occupied(known) => Some(Arc::clone(known.get())),
             Entry::Vacant(unknown) => {
-                let named = self.verifiers.get(&record.name.key())?;
+                let named = self.named.get(&record.name.key())?;
                 Some(Arc::clone(unknown.insert(Arc::clone(named))))
             }
         }
@@ -99,8 +113,13 @@ impl Config {
         for record in engine.store.directories().await? {
             let record = Arc::new(record);
             config.directory_names.insert(record.name.key(), record.id);
-            let via = reach(engine, attached, &record);
-            config.mounts.insert(record.id, Mount { record, via });
+            let complete = match record.kind {
+                DirectoryKind::Mirrored(_) => engine.store.mirror(record.id).await?.state.complete_as_of,
+                DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) | DirectoryKind::Live => None,
+            };
+            let via = reach(engine, attached, &record, complete);
+            let as_of = complete.map_or(AsOf::Now, AsOf::Mirror);
+            config.mounts.insert(record.id, Mount { record, via, as_of });
         }
         for record in engine.store.applications().await? {
             config.application_names.insert(record.name.key(), record.id);
@@ -118,6 +137,7 @@ impl Config {
         let plan = record.plan.filter_map_seats(|mut seat| {
             let mount = self.mounts.get(&seat.directory).filter(|mount| mount.record.active)?;
             seat.label = mount.record.name.to_string();
+            seat.as_of = mount.as_of;
             if mount.stored().is_some() {
                 stored.push(seat.directory);
             }
@@ -158,22 +178,29 @@ impl Config {
     }
 }
 
-fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord) -> Via {
-    let records = RecordsOf {
+/// The records of a directory in the store.
+pub(crate) fn records_of(engine: &Engine, record: &DirectoryRecord) -> RecordsOf {
+    RecordsOf {
         directory: record.id,
         drawn: match record.kind {
             DirectoryKind::Delegated(_) => Delegated::UNBOUND,
-            DirectoryKind::Internal(_) | DirectoryKind::Live => "",
+            DirectoryKind::Internal(_) | DirectoryKind::Mirrored(_) | DirectoryKind::Live => "",
         },
         nesting: match &record.kind {
             DirectoryKind::Internal(settings) => settings.nesting,
             DirectoryKind::Delegated(settings) => settings.nesting,
+            DirectoryKind::Mirrored(settings) => settings.nesting,
             DirectoryKind::Live => Nesting::Direct,
         },
+        fence: None,
         store: Arc::clone(&engine.store),
         clock: Arc::clone(&engine.clock),
         entropy: Arc::clone(&engine.entropy),
-    };
+    }
+}
+
+fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord, complete: Option<Timestamp>) -> Via {
+    let records = records_of(engine, record);
     match &record.kind {
         DirectoryKind::Internal(settings) => Via::Internal(Arc::new(Internal::new(
             records,
@@ -182,8 +209,14 @@ fn reach(engine: &Engine, attached: &Attached, record: &DirectoryRecord) -> Via 
             engine.guesses.clone(),
         ))),
         DirectoryKind::Delegated(settings) => {
-            let verifier = attached.verifier(record);
+            let verifier = attached.verifiers.of(record);
             Via::Delegated(Arc::new(Delegated::new(records, settings.clone(), verifier, engine.deadline)))
+        }
+        // Who is not in a copy that was never complete may be at the source all the same.
+        DirectoryKind::Mirrored(_) if complete.is_none() => Via::Detached,
+        DirectoryKind::Mirrored(settings) => {
+            let (settings, source) = (MirroredSettings::clone(settings), attached.sources.of(record));
+            Via::Mirrored(Arc::new(Mirrored::new(records, settings, source, engine.deadline)))
         }
         DirectoryKind::Live => attached.live.get(&record.id).cloned().map_or(Via::Detached, Via::Live),
     }

@@ -240,6 +240,9 @@ pub enum Conflict {
     /// The directory's id or name is used by another kind of directory.
     #[error("a directory of this name exists and is of another kind")]
     DirectoryKind,
+    /// A round of the mirror runs, here or in another process (R602).
+    #[error("the mirror is being synchronised")]
+    Synchronising,
     /// The directory is active; it must be switched off first (R293).
     #[error("the directory must be switched off first")]
     DirectoryActive,
@@ -293,6 +296,9 @@ pub enum Invalid {
     /// A row of an import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A schedule of rounds that names no moments (G03).
+    #[error("{0}")]
+    Schedule(&'static str),
     /// More of something than an application can have.
     #[error("there are too many {0}")]
     TooMany(&'static str),

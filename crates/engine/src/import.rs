@@ -138,8 +138,10 @@ impl Throng {
         watch: &(dyn Fn(ImportProgress) + Sync),
     ) -> Result<ImportReport, Error> {
         let mount = self.config().mount(directory).cloned().ok_or_else(|| Error::not_found("directory"))?;
-        if !mount.record.kind.is_stored() {
-            return Err(Error::Forbidden("directory"));
+        match mount.record.kind {
+            DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) => {}
+            // What is imported into a copy would be gone with the next round.
+            DirectoryKind::Mirrored(_) | DirectoryKind::Live => return Err(Error::Forbidden("directory")),
         }
         let mut import = Import { throng: self, directory, changes: Vec::new() };
         let made = import.groups(&mount, users, groups).await?;
@@ -305,7 +307,7 @@ impl Import<'_> {
     ) -> Result<Vec<ImportedUser>, Error> {
         let prefix = match mount.record.kind {
             DirectoryKind::Delegated(_) => Delegated::UNBOUND,
-            DirectoryKind::Internal(_) | DirectoryKind::Live => "",
+            DirectoryKind::Internal(_) | DirectoryKind::Mirrored(_) | DirectoryKind::Live => "",
         };
         let mut imported = Vec::with_capacity(rows.len());
         for ((row, name), (state, password)) in rows.iter().zip(names).zip(passwords) {

@@ -16,15 +16,17 @@ use throng_core::registry::{
     Aliases, ApplicationRecord, DelegatedSettings, DirectoryKind, DirectoryRecord, InternalSettings, Label,
 };
 use throng_core::store::Store;
+use throng_core::sync::{MirroredSettings, NodeId};
 use throng_core::time::Clock;
 use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
-use crate::config::{Attached, Config};
+use crate::config::{Attached, ByName, Config};
 use crate::consumers::Consumers;
 use crate::directory::{Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
+use crate::sync::{Rounds, check_schedule};
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Several user directories, and the applications that ask them in their own order.
@@ -46,8 +48,11 @@ pub(crate) struct Engine {
     pub(crate) sessions: SessionLimits,
     pub(crate) logins: RecentLogins,
     pub(crate) guesses: Guesses,
+    /// Names this process to others that share the store.
+    pub(crate) node: NodeId,
+    pub(crate) rounds: Rounds,
+    pub(crate) attached: Attached,
     pub(crate) consumers: Consumers,
-    attached: Attached,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
@@ -64,6 +69,7 @@ pub struct Builder {
     sessions: SessionLimits,
     live: Vec<(String, Arc<dyn Directory>)>,
     verifiers: Vec<(String, Arc<dyn Verifier>)>,
+    sources: Vec<(String, Arc<dyn Directory>)>,
 }
 
 /// How long sessions last.
@@ -136,10 +142,18 @@ impl Builder {
         self
     }
 
+    /// Attaches the source of the mirrored directory of a name: a directory that can state everything it holds.
+    #[must_use]
+    pub fn source(mut self, directory: impl Into<String>, source: Arc<dyn Directory>) -> Self {
+        self.sources.push((directory.into(), source));
+        self
+    }
+
     /// Reads the configuration from the store and puts everything to use.
     pub async fn build(self) -> Result<Throng, Error> {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
+        let node = Id::random(&*self.entropy);
         let engine = Engine {
             hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
             consumers: Consumers::new(&*self.entropy),
@@ -152,13 +166,11 @@ impl Builder {
             guesses: Guesses::default(),
             attached: Attached {
                 live: self.live.iter().map(|(_, adapter)| (adapter.id(), Arc::clone(adapter))).collect(),
-                bound: std::sync::Mutex::default(),
-                verifiers: self
-                    .verifiers
-                    .into_iter()
-                    .map(|(name, verifier)| (Key::of(&name), verifier))
-                    .collect(),
+                verifiers: ByName::new(self.verifiers),
+                sources: ByName::new(self.sources),
             },
+            node,
+            rounds: Rounds::default(),
             config: ArcSwap::from_pointee(Config::default()),
             reading: tokio::sync::Mutex::default(),
         };
@@ -188,6 +200,7 @@ impl Throng {
             sessions: SessionLimits::default(),
             live: Vec::new(),
             verifiers: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -208,6 +221,7 @@ impl Throng {
         match &mount.via {
             Via::Internal(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
             Via::Delegated(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
+            Via::Mirrored(directory) => Ok(Arc::clone(directory) as Arc<dyn Directory>),
             Via::Live(directory) => Ok(Arc::clone(directory)),
             Via::Detached => Err(Error::silent(directory)),
         }
@@ -227,6 +241,17 @@ impl Throng {
         self.enter(self.draw(), name, DirectoryKind::Delegated(settings)).await
     }
 
+    /// The mirrored directory of a name, made with these settings if there is none. Its source is attached by
+    /// [`Builder::source`]; until the first complete round it is silent about everybody.
+    pub async fn mirrored_directory(
+        &self,
+        name: &str,
+        settings: MirroredSettings,
+    ) -> Result<DirectoryId, Error> {
+        check_schedule(&settings.schedule)?;
+        self.enter(self.draw(), name, DirectoryKind::Mirrored(Box::new(settings))).await
+    }
+
     /// Replaces the configuration of a directory: name, masks, settings, whether it is active. The kind stays.
     pub async fn update_directory(&self, record: DirectoryRecord) -> Result<(), Error> {
         self.reload().await?;
@@ -234,6 +259,9 @@ impl Throng {
         let former = former.ok_or_else(|| Error::not_found("directory"))?;
         if std::mem::discriminant(&former.kind) != std::mem::discriminant(&record.kind) {
             return Err(Error::Conflict(Conflict::DirectoryKind));
+        }
+        if let DirectoryKind::Mirrored(settings) = &record.kind {
+            check_schedule(&settings.schedule)?;
         }
         self.configure(Change::PutDirectory(record), Conflict::NameTaken).await
     }
@@ -332,6 +360,10 @@ impl Throng {
 
     pub(crate) fn config(&self) -> arc_swap::Guard<Arc<Config>> {
         self.0.config.load()
+    }
+
+    pub(crate) fn config_now(&self) -> Arc<Config> {
+        self.0.config.load_full()
     }
 
     pub(crate) fn draw<K>(&self) -> Id<K> {

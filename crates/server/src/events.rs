@@ -188,7 +188,9 @@ impl Touched {
     fn note(&mut self, entry: &LoggedEntry, record: &ApplicationRecord) -> Result<(), Fault> {
         let is_seated = |directory: &DirectoryId| record.plan.rank(*directory).is_some();
         match entry {
-            LoggedEntry::DirectoryPut(directory) | LoggedEntry::DirectoryRemoved(directory)
+            LoggedEntry::DirectoryPut(directory)
+            | LoggedEntry::DirectoryRemoved(directory)
+            | LoggedEntry::DirectoryReset(directory)
                 if is_seated(directory) =>
             {
                 Err(Fault::Expired)
@@ -237,6 +239,7 @@ impl Touched {
                 Ok(())
             }
             LoggedEntry::DirectoryPut(_)
+            | LoggedEntry::DirectoryReset(_)
             | LoggedEntry::DirectoryRemoved(_)
             | LoggedEntry::ApplicationPut(_)
             | LoggedEntry::ApplicationRemoved(_)

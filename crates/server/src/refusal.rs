@@ -126,6 +126,7 @@ impl Refusal {
                 | Conflict::Stale
                 | Conflict::PlanStale
                 | Conflict::DirectoryKind
+                | Conflict::Synchronising
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),
             },
             Error::Forbidden(_) => new(StatusCode::FORBIDDEN, Reason::ApplicationPermissionDenied),
@@ -142,9 +143,11 @@ impl Refusal {
                     new(StatusCode::BAD_REQUEST, Reason::IllegalArgument)
                 }
                 Invalid::Limit(_) => new(StatusCode::INTERNAL_SERVER_ERROR, Reason::OperationFailed),
-                Invalid::Label(_) | Invalid::Plan(_) | Invalid::Import(_) | Invalid::NoAliases => {
-                    new(StatusCode::BAD_REQUEST, Reason::IllegalArgument)
-                }
+                Invalid::Label(_)
+                | Invalid::Plan(_)
+                | Invalid::Import(_)
+                | Invalid::Schedule(_)
+                | Invalid::NoAliases => new(StatusCode::BAD_REQUEST, Reason::IllegalArgument),
             },
             Error::Broken(_) => Self::unexpected(),
         }

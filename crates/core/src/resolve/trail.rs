@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::directory::Refusal;
 use crate::id::DirectoryId;
-use crate::plan::Plan;
+use crate::plan::{AsOf, Plan};
 use crate::resolve::answer::{Answer, Memory};
 
 /// What was asked and what was said, in the order of the plan.
@@ -45,6 +45,7 @@ impl Trail {
                 rank,
                 directory: seat.directory,
                 label: &seat.label,
+                as_of: seat.as_of,
                 said: match &self.heard {
                     Heard::Walk(said) => said.get(rank).copied().unwrap_or(Said::NotAsked),
                     Heard::Ranked(holders) => said_of_rank(rank, holders.first()),
@@ -103,15 +104,22 @@ pub struct Line<'t> {
     pub label: &'t str,
     /// What it said.
     pub said: Said,
+    /// How old that knowledge is.
+    pub as_of: AsOf,
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rank = self.rank + 1;
         if self.label.is_empty() {
-            write!(f, "{rank}. {}: {}", self.directory, self.said)
+            write!(f, "{rank}. {}: {}", self.directory, self.said)?;
         } else {
-            write!(f, "{rank}. {}: {}", self.label.escape_debug(), self.said)
+            write!(f, "{rank}. {}: {}", self.label.escape_debug(), self.said)?;
+        }
+        match self.said {
+            // Nothing was said that could be old; what silence is remembered by carries its age.
+            Said::NotAsked | Said::Silent(_) => Ok(()),
+            Said::Holds | Said::Lacks | Said::Refuses(_) => fmt::Display::fmt(&self.as_of, f),
         }
     }
 }
@@ -168,6 +176,7 @@ impl serde::Serialize for Trail {
             directory: DirectoryId,
             label: &'t str,
             said: Said,
+            as_of: AsOf,
         }
         let lines = self.lines();
         serializer.collect_seq(lines.iter().map(|line| Row {
@@ -175,6 +184,7 @@ impl serde::Serialize for Trail {
             directory: line.directory,
             label: line.label,
             said: line.said,
+            as_of: line.as_of,
         }))
     }
 }

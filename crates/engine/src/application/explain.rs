@@ -6,7 +6,7 @@ use serde::Serialize;
 use throng_core::claim::{Claim, Settled, settle};
 use throng_core::id::{DirectoryId, IdentityId, Subject};
 use throng_core::name::Username;
-use throng_core::plan::{OnOwnershipChange, Purpose};
+use throng_core::plan::{AsOf, OnOwnershipChange, Purpose};
 use throng_core::registry::{Aliases, DirectoryKind};
 use throng_core::resolve::{Answer, Memory, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
@@ -52,6 +52,8 @@ pub struct Occurs {
     pub password: &'static str,
     /// What it says about the name.
     pub said: Said,
+    /// How old that knowledge is.
+    pub as_of: AsOf,
     /// The account there, when it holds the name.
     pub subject: Option<Subject>,
     /// The spelling there.
@@ -126,6 +128,7 @@ impl Application {
                     label: seat.label.clone(),
                     password: password_source(&mount.record.kind),
                     said: Said::from(answer),
+                    as_of: seat.as_of,
                     subject: user.map(|user| subject(user.external_id.clone())),
                     spelling: user.map(|user| user.name.clone()),
                     active: user.map(|user| user.active),
@@ -211,7 +214,7 @@ impl fmt::Display for Explanation {
             None => writeln!(f)?,
         }
         for occurs in &self.occurrences {
-            write!(f, "  {}. {}: {}", occurs.rank, occurs.label.escape_debug(), occurs.said)?;
+            write!(f, "  {}. {}: {}{}", occurs.rank, occurs.label.escape_debug(), occurs.said, occurs.as_of)?;
             if let Some(spelling) = &occurs.spelling {
                 write!(f, " as {spelling:?}, password checked by {}", occurs.password)?;
             }
@@ -273,6 +276,7 @@ fn password_source(kind: &DirectoryKind) -> &'static str {
     match kind {
         DirectoryKind::Internal(_) => "the hash kept here",
         DirectoryKind::Delegated(_) => "the attached verifier",
+        DirectoryKind::Mirrored(_) => "the source of the mirror",
         DirectoryKind::Live => "the directory itself",
     }
 }

@@ -117,7 +117,9 @@ impl Application {
     ) -> Result<Answer<User>, Error> {
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Live(live)) => Ok(self.live_user(&**live, name).await?.into_answer()),
-            Some(Via::Internal(_) | Via::Delegated(_)) => Ok(taken_out(holders, directory)),
+            Some(Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_)) => {
+                Ok(taken_out(holders, directory))
+            }
             Some(Via::Detached) | None => Ok(Heard::<Option<User>>::Silent.into_answer()),
         }
     }
@@ -176,7 +178,9 @@ impl Application {
                     _ => Ok(heard.into_answer()),
                 }
             }
-            Some(Via::Internal(_) | Via::Delegated(_)) => Ok(taken_out(holders, directory)),
+            Some(Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_)) => {
+                Ok(taken_out(holders, directory))
+            }
             Some(Via::Detached) | None => Ok(Heard::<Option<Group>>::Silent.into_answer()),
         }
     }

@@ -20,7 +20,7 @@ use super::find::resolved;
 use super::members::Depth;
 use super::user_writes::{check_attributes, forbidden_as};
 use crate::config::InUse;
-use crate::directory::Via;
+use crate::directory::Mount;
 use crate::error::{Conflict, Error, Invalid};
 
 impl Application {
@@ -28,7 +28,7 @@ impl Application {
     /// Q07).
     ///
     /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name.
-    /// 2. Live directories are told one by one, before the store is: a failure leaves those that were told before it.
+    /// 2. Live and mirrored directories are told one by one, before the store is: a failure leaves those that were told before it.
     ///    So it is with every write of groups over several directories (R286).
     pub async fn create_group(&self, name: &str, description: &str) -> Result<Resolved<Group>, Error> {
         let (app, name) = (self.in_use()?, GroupName::for_creation(name)?);
@@ -42,12 +42,12 @@ impl Application {
         });
         let mut changes = Vec::new();
         for directory in targets {
-            match app.mount(directory).map(|mount| &mount.via) {
-                Some(Via::Live(live)) => {
+            match app.mount(directory).and_then(Mount::told) {
+                Some(live) => {
                     let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
                     self.told(directory, groups.add_group(&new), Conflict::NameTaken).await?;
                 }
-                _ => {
+                None => {
                     let group = self.local_group(&new);
                     changes.push(Change::AddGroup { directory, group, free_in: free_in.clone() });
                 }
@@ -89,12 +89,12 @@ impl Application {
         let targets = targets.filter(|targets| !targets.is_empty()).ok_or(Error::Forbidden("group"))?;
         let mut changes = Vec::new();
         for directory in targets {
-            match app.mount(directory).map(|mount| &mount.via) {
-                Some(Via::Live(live)) => {
+            match app.mount(directory).and_then(Mount::told) {
+                Some(live) => {
                     let groups: &dyn WriteGroups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
                     self.told(directory, groups.update_group(&name, &patch), Conflict::Stale).await?;
                 }
-                _ => {
+                None => {
                     changes.push(Change::UpdateGroup {
                         directory,
                         group: name.clone(),
@@ -118,12 +118,12 @@ impl Application {
             route::group_change(&standings, Operation::DeleteGroup).map_err(forbidden_as("group"))?;
         let mut changes = Vec::new();
         for &directory in &targets {
-            match app.mount(directory).map(|mount| &mount.via) {
-                Some(Via::Live(live)) => {
+            match app.mount(directory).and_then(Mount::told) {
+                Some(live) => {
                     let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
                     self.told(directory, groups.remove_group(&name), Conflict::Stale).await?;
                 }
-                _ => changes.push(Change::RemoveGroup { directory, group: name.clone() }),
+                None => changes.push(Change::RemoveGroup { directory, group: name.clone() }),
             }
         }
         changes.extend(self.without_access(&targets, &name).into_iter().map(Change::PutApplication));
@@ -208,7 +208,7 @@ impl Application {
             GroupThere::Present => None,
             GroupThere::ToBeMade => Some(canonical_copy(&groups, &group)),
         };
-        if let Via::Live(live) = &mount.via {
+        if let Some(live) = mount.told() {
             let members: &dyn WriteMembers = live.powers().members.ok_or(Error::Forbidden("group"))?;
             if let Some(new) = made {
                 let groups = live.powers().groups.ok_or(Error::Forbidden("group"))?;
@@ -238,12 +238,12 @@ impl Application {
             .map_err(|why| missing_member(why, kind))?;
         let mut changes = Vec::new();
         for directory in targets {
-            match app.mount(directory).map(|mount| &mount.via) {
-                Some(Via::Live(live)) => {
+            match app.mount(directory).and_then(Mount::told) {
+                Some(live) => {
                     let members = live.powers().members.ok_or(Error::Forbidden("group"))?;
                     self.told(directory, members.remove_member(&group, &member), Conflict::Stale).await?;
                 }
-                _ => changes.push(Change::RemoveMember {
+                None => changes.push(Change::RemoveMember {
                     directory,
                     group: group.clone(),
                     member: member.clone(),

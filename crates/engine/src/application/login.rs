@@ -5,7 +5,7 @@ use throng_core::directory::{Credence, Refusal};
 use throng_core::error::Fault;
 use throng_core::id::{ApplicationId, IdentityId, Subject};
 use throng_core::name::Username;
-use throng_core::plan::{Purpose, Seat};
+use throng_core::plan::{AsOf, Purpose, Seat};
 use throng_core::resolve::{Answer, Memory, Resolved, Step, Verdict, begin};
 use throng_core::secret::Secret;
 use throng_core::store::Holder;
@@ -181,11 +181,22 @@ impl Application {
             }
             Err(LoginFault::Verifier(error)) if error.fault() == Fault::Unavailable => {
                 tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
-                Ok(Answer::Silent(Memory::Nothing))
+                Ok(Answer::Silent(self.memory(seat, known)))
             }
             Err(LoginFault::Verifier(error)) => Err(Error::fault_of(error)),
             Err(LoginFault::Store(error)) => Err(error.into()),
             Err(LoginFault::Hasher(error)) => Err(error.into()),
+        }
+    }
+
+    /// What is known of a name whose directory cannot check a password now: a mirror still tells who is in it.
+    fn memory(&self, seat: &Seat, known: Option<&User>) -> Memory {
+        match (seat.as_of, known) {
+            (AsOf::Mirror(_), Some(_)) => Memory::Held,
+            (AsOf::Mirror(complete), None) => {
+                Memory::Lacked { age: self.throng.0.clock.now().since(complete) }
+            }
+            (AsOf::Now, _) => Memory::Nothing,
         }
     }
 

@@ -404,7 +404,9 @@ impl Application {
                 }
                 let answer = match &mount.via {
                     Via::Live(live) => self.live_user(&**live, name).await?.into_answer(),
-                    Via::Internal(_) | Via::Delegated(_) | Via::Detached => Answer::Silent(Memory::Nothing),
+                    Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) | Via::Detached => {
+                        Answer::Silent(Memory::Nothing)
+                    }
                 };
                 if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
                     ranks.insert(name.key().clone(), rank);
@@ -461,6 +463,8 @@ fn seat(app: &InUse, directory: DirectoryId) -> Option<(usize, &Mount)> {
 fn live(mount: &Mount, directory: DirectoryId) -> Result<&dyn Directory, Error> {
     match &mount.via {
         Via::Live(live) => Ok(&**live),
-        Via::Internal(_) | Via::Delegated(_) | Via::Detached => Err(Error::silent(directory)),
+        Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) | Via::Detached => {
+            Err(Error::silent(directory))
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use throng_core::attribute::Attributes;
 use throng_core::change::Change;
-use throng_core::directory::{NewUser, Powers, Refusal, SetPasswords, UserPatch, WriteUsers};
+use throng_core::directory::{Directory, NewUser, Powers, Refusal, SetPasswords, UserPatch, WriteUsers};
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
@@ -143,6 +143,10 @@ impl Application {
                 let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
                 self.create_live(live.powers(), directory, &new, secret.as_ref(), &patch).await?
             }
+            Some(Via::Mirrored(mirrored)) => {
+                let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
+                self.create_live(mirrored.powers(), directory, &new, secret.as_ref(), &patch).await?
+            }
             Some(Via::Detached) | None => return Err(Error::silent(directory)),
         }
         let found = self.look_up(&app, &name, Purpose::Write).await?;
@@ -208,8 +212,8 @@ impl Application {
         }
         let directory = self.route_user_change(&app, user, &operations).await?;
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 let update = users.update_user(&subject.external_id, &patch);
                 self.told(directory, update, Conflict::Stale).await?;
@@ -217,7 +221,7 @@ impl Application {
                     self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await?;
                 }
             }
-            _ => {
+            None => {
                 let free_in = self.above(&app, directory);
                 let change = Change::UpdateUser { subject, patch, free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
@@ -253,15 +257,15 @@ impl Application {
             self.refuse_reserved(&app, &name, Some(&user.subject())).await?;
         }
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 self.refuse_claimed_elsewhere(&subject, user.value().key(), name.key()).await?;
                 let rename = users.rename_user(&subject.external_id, &name);
                 self.told(directory, rename, Conflict::NameTaken).await?;
                 self.move_claims(&subject, user.value().key(), name.key()).await?;
             }
-            _ => {
+            None => {
                 let everywhere = app.plan.rules().rename == RenameScope::EveryDirectory;
                 let free_in = self.stored_where(&app, |rank| everywhere && Some(rank) != own_rank);
                 let free_in = if same { vec![] } else { free_in };
@@ -285,15 +289,15 @@ impl Application {
         let app = self.in_use()?;
         let directory = self.route_user_change(&app, user, &[Operation::DeleteUser]).await?;
         let subject = user.subject();
-        match app.mount(directory).map(|mount| &mount.via) {
-            Some(Via::Live(live)) => {
+        match app.mount(directory).and_then(Mount::told) {
+            Some(live) => {
                 let users = writes_users(live.powers())?;
                 self.told(directory, users.remove_user(&subject.external_id), Conflict::Stale).await?;
                 let ended = Change::EndSessions(subject.clone());
                 self.throng.apply(vec![ended], Conflict::Stale).await?;
                 self.bury_claims(&subject, user.value().key()).await?;
             }
-            _ => {
+            None => {
                 let free_in = self.above(&app, directory);
                 let change = Change::RemoveUser { subject: subject.clone(), free_in };
                 self.throng.apply(vec![change], Conflict::Stale).await?;
@@ -318,15 +322,17 @@ impl Application {
         let subject = now.subject();
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => self.set_internal(&app, internal, &now, &secret).await,
-            Some(Via::Live(live)) => {
-                let passwords = sets_passwords(live.powers())?;
-                self.told(directory, passwords.set_password(&subject.external_id, &secret), Conflict::Stale)
-                    .await?;
-                self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
-            }
+            Some(Via::Live(live)) => self.set_far(live.powers(), subject, &secret).await,
+            Some(Via::Mirrored(mirrored)) => self.set_far(mirrored.powers(), subject, &secret).await,
             Some(Via::Delegated(_)) => Err(Error::Forbidden("password")),
             Some(Via::Detached) | None => Err(Error::silent(directory)),
         }
+    }
+
+    async fn set_far(&self, powers: Powers<'_>, subject: Subject, secret: &Secret) -> Result<(), Error> {
+        let set = sets_passwords(powers)?.set_password(&subject.external_id, secret);
+        self.told(subject.directory, set, Conflict::Stale).await?;
+        self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
     }
 
     /// Takes a user's password away, in an internal directory: nobody can log in until another is set. Ends the sessions.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use throng_core::change::{Change, ChangeSet, OnCycle};
+use throng_core::change::{Change, OnCycle};
 use throng_core::directory::{
     Account, AccountGroups, Credence, GroupPatch, NewGroup, NewUser, Powers, Refusal, UserPatch, Verifier,
     Vouched,
@@ -18,14 +18,13 @@ use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::plan::{GoneAccount, Rules, TellInactive};
 use throng_core::registry::{
-    DefaultGroupsGiven, DelegatedSettings, GroupImport, KnownUser, Nesting, RecycledName, TakenName,
-    UnknownUser,
+    DefaultGroupsGiven, DelegatedSettings, GroupImport, KnownUser, Nesting, RecycledName, UnknownUser,
 };
 use throng_core::secret::Secret;
 use throng_core::sync::{Emptiness, refresh_groups};
 use throng_core::user::User;
 
-use super::records::records_as_directory;
+use super::records::{Followed, records_answer, records_take_writes};
 use super::{Checked, Login, LoginFault, RecordsOf, Spent, Stored};
 
 /// A directory that keeps users and groups in the store and borrows the check of passwords from a [`Verifier`].
@@ -37,7 +36,8 @@ pub struct Delegated {
     deadline: Duration,
 }
 
-records_as_directory!(Delegated);
+records_answer!(Delegated);
+records_take_writes!(Delegated);
 
 /// What a login found out about the local account.
 enum Local {
@@ -172,48 +172,21 @@ impl Delegated {
         if changes.is_empty() {
             return Ok(Local::Account(user.clone(), Made::Before));
         }
-        self.apply(changes).await?;
+        self.records.apply_all(changes).await?;
         let updated = User { name: account.name.clone(), profile: account.profile.clone(), ..user.clone() };
         Ok(Local::Account(updated, Made::Before))
     }
 
-    /// The account was renamed at the verifier; the local one follows unless its new name is taken (R315, T04).
+    /// The account was renamed at the verifier; the local one follows unless its new name is taken.
     async fn rename(&self, renamed: &User, account: &Account) -> Result<Local, LoginFault> {
-        let subject = self.records.subject(&renamed.external_id);
-        let to_new_name = Change::RenameUser { subject, name: account.name.clone(), free_in: vec![] };
-        let outcome = match self.apply(vec![to_new_name.clone()]).await {
-            Err(error) if error.fault() == Fault::Conflict => match self.settings.taken_name {
-                TakenName::Quarantine => return Ok(Local::Quarantined),
-                TakenName::RenameTheHolder => self.rename_over_holder(to_new_name, &account.name).await?,
-            },
-            outcome => outcome.map(|()| true)?,
-        };
-        if !outcome {
-            return Ok(Local::Quarantined);
-        }
-        let renamed = User { name: account.name.clone(), ..renamed.clone() };
-        self.update(&renamed, account).await
-    }
-
-    /// Frees a name by renaming its holder to `name#1`, `name#2` and so on, as Crowd does; `false` when none is free.
-    async fn rename_over_holder(&self, to_new_name: Change, name: &Username) -> Result<bool, LoginFault> {
-        let Some(holder) = self.records.store.user(self.records.directory, name.key()).await? else {
-            // The conflict was a claim of somebody else's on the name: no renaming mends that.
-            return Ok(false);
-        };
-        let subject = self.records.subject(&holder.external_id);
-        for n in 1..=MAX_FORCED_RENAMES {
-            let Ok(aside) = Username::new(format!("{}#{n}", holder.name)) else {
-                return Ok(false);
-            };
-            let aside = Change::RenameUser { subject: subject.clone(), name: aside, free_in: vec![] };
-            match self.apply(vec![aside, to_new_name.clone()]).await {
-                Ok(()) => return Ok(true),
-                Err(error) if error.fault() == Fault::Conflict => {}
-                Err(error) => return Err(error.into()),
+        let taken = self.settings.taken_name;
+        match self.records.follow_rename(&renamed.external_id, &account.name, taken).await? {
+            Followed::No => Ok(Local::Quarantined),
+            Followed::Yes => {
+                let renamed = User { name: account.name.clone(), ..renamed.clone() };
+                self.update(&renamed, account).await
             }
         }
-        Ok(false)
     }
 
     /// Somebody else holds the name here: the newcomer's predecessor, or somebody who was renamed meanwhile (R521).
@@ -228,7 +201,7 @@ impl Delegated {
                     return Ok(Local::Quarantined);
                 }
                 let aside = Change::RenameUser { subject, name: moved.name, free_in: vec![] };
-                match self.apply(vec![aside]).await {
+                match self.records.apply_all(vec![aside]).await {
                     Ok(()) => self.create(account).await,
                     Err(error) if error.fault() == Fault::Conflict => Ok(Local::Quarantined),
                     Err(error) => Err(error.into()),
@@ -255,7 +228,7 @@ impl Delegated {
     async fn bind(&self, holder: &User, account: &Account) -> Result<Local, LoginFault> {
         let (subject, external_id) = (self.records.subject(&holder.external_id), account.external_id.clone());
         let change = Change::ReplaceExternalId { subject, external_id: external_id.clone() };
-        self.apply(vec![change]).await?;
+        self.records.apply_all(vec![change]).await?;
         self.update(&User { external_id, ..holder.clone() }, account).await
     }
 
@@ -301,12 +274,12 @@ impl Delegated {
         }];
         let mut given = BTreeSet::new();
         for name in self.settings.default_groups.iter().filter(|&name| given.insert(name)) {
-            if self.local_group(name).await?.is_none() {
+            if self.records.kept_group(name).await?.is_none() {
                 changes.push(self.add_group_change(self.records.new_group(&unnamed(name))));
             }
             changes.push(self.joining(name, user));
         }
-        self.apply(changes).await
+        self.records.apply_all(changes).await
     }
 
     /// Brings the memberships up to date. For somebody known already, a failure is reported and the login goes on with
@@ -348,7 +321,7 @@ impl Delegated {
         let mut seen: BTreeSet<&GroupName> = waiting.iter().copied().collect();
         while let Some(child) = waiting.pop_front() {
             // A local group shadows the verifier's of the same name (R123, R530): nothing above it is the verifier's.
-            if self.local_group(child).await?.is_none_or(|group| group.origin == Origin::Local) {
+            if self.records.kept_group(child).await?.is_none_or(|group| group.origin == Origin::Local) {
                 continue;
             }
             let parents =
@@ -362,40 +335,43 @@ impl Delegated {
 
     /// Makes the imported groups that directly hold a member those that the verifier names (R530, R531).
     async fn refresh_parents(&self, member: &Member, named: &[GroupName]) -> Result<(), StoreError> {
-        let member_of = self.parents(member).await?;
+        let member_of = self.records.all_parents(member).await?;
         let mut kept = Vec::new();
         for name in named.iter().chain(&member_of) {
-            kept.extend(self.local_group(name).await?.map(|group| (group.name, group.origin)));
+            kept.extend(self.records.kept_group(name).await?.map(|group| (group.name, group.origin)));
         }
         let refresh = refresh_groups(named, &kept, &member_of, Emptiness::IsAFact);
         for name in refresh.make {
             let group = Group { origin: Origin::Imported, ..self.records.new_group(&unnamed(&name)) };
-            self.tolerate_conflict(self.add_group_change(group)).await?;
+            self.records.tolerate_conflict(self.add_group_change(group)).await?;
         }
         for group in refresh.join {
             // An edge that would close a circle is left out (R411).
-            self.tolerate_conflict(Change::AddMember {
-                directory: self.records.directory,
-                group,
-                member: member.clone(),
-                cycle: OnCycle::Refuse,
-            })
-            .await?;
+            self.records
+                .tolerate_conflict(Change::AddMember {
+                    directory: self.records.directory,
+                    group,
+                    member: member.clone(),
+                    cycle: OnCycle::Refuse,
+                })
+                .await?;
         }
         let leave = refresh.leave.into_iter().map(|group| Change::RemoveMember {
             directory: self.records.directory,
             group,
             member: member.clone(),
         });
-        self.apply(leave.collect()).await
+        self.records.apply_all(leave.collect()).await
     }
 
     async fn give_default_groups(&self, user: &User) -> Result<(), StoreError> {
         for name in &self.settings.default_groups {
-            if self.local_group(name).await?.is_none() {
-                self.tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name)))).await?;
+            if self.records.kept_group(name).await?.is_none() {
+                self.records
+                    .tolerate_conflict(self.add_group_change(self.records.new_group(&unnamed(name))))
+                    .await?;
             }
-            self.tolerate_conflict(self.joining(name, user)).await?;
+            self.records.tolerate_conflict(self.joining(name, user)).await?;
         }
         Ok(())
     }
@@ -409,49 +385,14 @@ impl Delegated {
         }
     }
 
-    async fn parents(&self, member: &Member) -> Result<Vec<GroupName>, StoreError> {
-        let (mut parents, mut request) = (Vec::new(), PageRequest::default());
-        loop {
-            let page = self.records.store.parents(self.records.directory, member, &request).await?;
-            parents.extend(page.items);
-            match page.next {
-                Some(next) => request = request.after(next),
-                None => return Ok(parents),
-            }
-        }
-    }
-
-    async fn local_group(&self, name: &GroupName) -> Result<Option<Group>, StoreError> {
-        let groups = self.records.store.locate_groups(name.key()).await?;
-        Ok(groups.into_iter().find(|(at, _)| *at == self.records.directory).map(|(_, group)| group))
-    }
-
     fn add_group_change(&self, group: Group) -> Change {
         Change::AddGroup { directory: self.records.directory, group, free_in: vec![] }
-    }
-
-    async fn apply(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.records.store.apply(&ChangeSet::new(self.records.clock.now(), changes)).await?;
-        Ok(())
-    }
-
-    async fn tolerate_conflict(&self, change: Change) -> Result<(), StoreError> {
-        match self.apply(vec![change]).await {
-            Err(error) if error.fault() == Fault::Conflict => Ok(()),
-            outcome => outcome,
-        }
     }
 }
 
 /// How often a newcomer is tried again who lost a race for a default group. Each loss means that a group was made, of
 /// which there are few.
 const MAX_RACES: usize = 16;
-
-/// Most names tried for a holder that is renamed aside (R315).
-const MAX_FORCED_RENAMES: usize = 1_000;
 
 fn unnamed(name: &GroupName) -> NewGroup {
     NewGroup { name: name.clone(), description: String::new() }

@@ -23,7 +23,7 @@ use throng_core::user::User;
 use throng_passwords::hasher::{Hasher, HasherError, Reuse, Verification};
 use throng_passwords::policy::{check_new_password, is_expired, is_locked};
 
-use super::records::records_as_directory;
+use super::records::{records_answer, records_take_writes};
 use super::{Checked, Login, LoginFault, RecordsOf, Spent, Stored};
 use crate::error::{Error, Invalid};
 
@@ -41,7 +41,8 @@ pub struct Internal {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guesses(Arc<Mutex<HashMap<Subject, u32>>>);
 
-records_as_directory!(Internal);
+records_answer!(Internal);
+records_take_writes!(Internal);
 
 impl Internal {
     pub(crate) fn new(

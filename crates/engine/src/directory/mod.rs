@@ -2,16 +2,18 @@
 
 mod delegated;
 mod internal;
+mod mirrored;
 mod mount;
 mod records;
 
 pub use delegated::Delegated;
 pub use internal::Internal;
+pub use mirrored::Mirrored;
 
 pub(crate) use internal::Guesses;
 
 pub(crate) use mount::{Mount, Via};
-pub(crate) use records::RecordsOf;
+pub(crate) use records::{Followed, RecordsOf};
 
 use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory};
@@ -58,7 +60,7 @@ pub(crate) enum Spent {
     Nothing,
 }
 
-/// Why a stored directory could not say. Only silence of the verifier is the directory's own: a failing store or a full
+/// Why a stored directory could not say. Only silence of the verifier or the source is the directory's own: a failing store or a full
 /// queue must never hand the login to the next directory.
 #[derive(Debug)]
 pub(crate) enum LoginFault {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use throng_core::change::{Change, ChangeSet, OnCycle};
 use throng_core::directory::{GroupPatch, NewGroup, NewUser, UserPatch};
 use throng_core::entropy::Entropy;
-use throng_core::error::{DirectoryError, Fault};
+use throng_core::error::{DirectoryError, Fault, StoreError};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId, Subject};
 use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
-use throng_core::registry::Nesting;
+use throng_core::registry::{Nesting, TakenName};
 use throng_core::store::{Namesakes, Store};
+use throng_core::sync::Fence;
 use throng_core::time::Clock;
 use throng_core::user::User;
 
@@ -24,6 +25,8 @@ pub(crate) struct RecordsOf {
     pub(crate) drawn: &'static str,
     /// Whether groups may stand in groups.
     pub(crate) nesting: Nesting,
+    /// Under which lease changes of several at once are made, if they are a round's.
+    pub(crate) fence: Option<Fence>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -43,8 +46,7 @@ impl RecordsOf {
     }
 
     pub(crate) async fn group(&self, name: &GroupName) -> Result<Option<Group>, DirectoryError> {
-        let groups = self.store.locate_groups(name.key()).await?;
-        Ok(groups.into_iter().find(|(directory, _)| *directory == self.directory).map(|(_, group)| group))
+        Ok(self.kept_group(name).await?)
     }
 
     pub(crate) async fn find_users(
@@ -202,9 +204,94 @@ impl RecordsOf {
         .await
     }
 
+    /// The group of a name here.
+    pub(crate) async fn kept_group(&self, name: &GroupName) -> Result<Option<Group>, StoreError> {
+        let groups = self.store.locate_groups(name.key()).await?;
+        Ok(groups.into_iter().find(|(directory, _)| *directory == self.directory).map(|(_, group)| group))
+    }
+
+    /// All groups that directly hold a member.
+    pub(crate) async fn all_parents(&self, member: &Member) -> Result<Vec<GroupName>, StoreError> {
+        let (mut parents, mut request) = (Vec::new(), PageRequest::default());
+        loop {
+            let page = self.store.parents(self.directory, member, &request).await?;
+            parents.extend(page.items);
+            match page.next {
+                Some(next) => request = request.after(next),
+                None => return Ok(parents),
+            }
+        }
+    }
+
+    /// Applies changes together.
+    pub(crate) async fn apply_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        if !changes.is_empty() {
+            let set = ChangeSet { fence: self.fence, ..ChangeSet::new(self.clock.now(), changes) };
+            self.store.apply(&set).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies a change whose outcome may stand already.
+    pub(crate) async fn tolerate_conflict(&self, change: Change) -> Result<(), StoreError> {
+        match self.apply_all(vec![change]).await {
+            Err(error) if error.fault() == Fault::Conflict => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Lets a user follow the new name that its source gave it, unless that is taken here (R315, T04).
+    pub(crate) async fn follow_rename(
+        &self,
+        id: &ExternalId,
+        name: &Username,
+        taken: TakenName,
+    ) -> Result<Followed, StoreError> {
+        let rename = Change::RenameUser { subject: self.subject(id), name: name.clone(), free_in: vec![] };
+        match self.apply_all(vec![rename.clone()]).await {
+            Err(error) if error.fault() == Fault::Conflict => match taken {
+                TakenName::Quarantine => Ok(Followed::No),
+                TakenName::RenameTheHolder => self.over_holder(rename, name).await,
+            },
+            outcome => outcome.map(|()| Followed::Yes),
+        }
+    }
+
+    /// Frees a name by renaming its holder to `name#1`, `name#2` and so on, as Crowd does, for a change that needs it.
+    pub(crate) async fn over_holder(&self, needs: Change, name: &Username) -> Result<Followed, StoreError> {
+        let Some(holder) = self.store.user(self.directory, name.key()).await? else {
+            // The conflict was a claim of somebody else's on the name: no renaming mends that.
+            return Ok(Followed::No);
+        };
+        let subject = self.subject(&holder.external_id);
+        for n in 1..=MAX_FORCED_RENAMES {
+            let Ok(aside) = Username::new(format!("{}#{n}", holder.name)) else {
+                return Ok(Followed::No);
+            };
+            let aside = Change::RenameUser { subject: subject.clone(), name: aside, free_in: vec![] };
+            match self.apply_all(vec![aside, needs.clone()]).await {
+                Ok(()) => return Ok(Followed::Yes),
+                Err(error) if error.fault() == Fault::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Followed::No)
+    }
+
     async fn kept_user(&self, id: &ExternalId) -> Result<User, DirectoryError> {
         self.user_by_id(id).await?.ok_or_else(|| DirectoryError::new(Fault::Missing, "user"))
     }
+}
+
+/// Most names tried for a holder that is renamed aside (R315).
+const MAX_FORCED_RENAMES: usize = 1_000;
+
+/// Whether a user followed a rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Followed {
+    Yes,
+    /// The name is somebody else's.
+    No,
 }
 
 /// Searches of one directory give one holder for each name.
@@ -212,9 +299,8 @@ fn own<T>(items: Vec<Namesakes<T>>) -> impl Iterator<Item = T> {
     items.into_iter().flat_map(|namesakes| namesakes.holders).map(|(_, value)| value)
 }
 
-/// Implements the reading half of [`Directory`](throng_core::directory::Directory), and the powers over records, by a
-/// field `records`.
-macro_rules! records_as_directory {
+/// Implements the powers over records by a field `records`.
+macro_rules! records_take_writes {
     ($Kind:ty) => {
         #[async_trait::async_trait]
         impl throng_core::directory::WriteUsers for $Kind {
@@ -258,7 +344,13 @@ macro_rules! records_as_directory {
                 self.records.remove_member(group, member).await
             }
         }
+    };
+}
 
+/// Implements [`Directory`](throng_core::directory::Directory) by a field `records`, a method `log_in` and one
+/// `own_powers`.
+macro_rules! records_answer {
+    ($Kind:ty) => {
         #[async_trait::async_trait]
         impl throng_core::directory::Directory for $Kind {
             fn id(&self) -> DirectoryId {
@@ -314,4 +406,4 @@ macro_rules! records_as_directory {
     };
 }
 
-pub(crate) use records_as_directory;
+pub(crate) use {records_answer, records_take_writes};

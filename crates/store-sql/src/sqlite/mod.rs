@@ -4,6 +4,7 @@ mod apply;
 mod change_log;
 mod credentials;
 mod lists;
+mod mirrors;
 mod narrow;
 mod open;
 mod records;
@@ -25,7 +26,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 
 /// A store in an SQLite file, or in memory.
 ///
-/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`] and [`ChangeLog`].
+/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`] and [`ChangeLog`].
 /// 2. One connection writes, in transactions that begin immediately; several read meanwhile (WAL), each
 ///    seeing whatever was committed before.
 /// 3. Every commit is on the disk when it is reported (`synchronous = FULL`).
@@ -39,6 +40,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 /// [`Credentials`]: throng_core::store::Credentials
 /// [`Sessions`]: throng_core::store::Sessions
 /// [`Registry`]: throng_core::store::Registry
+/// [`Mirrors`]: throng_core::store::Mirrors
 /// [`ChangeLog`]: throng_core::store::ChangeLog
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

@@ -163,6 +163,13 @@ const MIGRATIONS: &str = "throng_migrations";
 /// One transaction for all that opening writes, and nobody else's in between.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// The migrations in order.
+const TEXTS: [(i64, &str, &str); 3] = [
+    (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
+    (2, "sync", include_str!("../../migrations/sqlite/0002_sync.sql")),
+    (3, "consumers", include_str!("../../migrations/sqlite/0003_consumers.sql")),
+];
+
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER: usize = 100;
@@ -181,15 +188,10 @@ enum State {
 }
 
 fn migrations() -> Migrator {
-    let initial = include_str!("../../migrations/sqlite/0001_initial.sql");
-    let consumers = include_str!("../../migrations/sqlite/0003_consumers.sql");
-    let migration = |version, name: &'static str, text: &'static str| {
+    let migration = |(version, name, text): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
     };
-    let mut migrator = Migrator::with_migrations(vec![
-        migration(1, "initial", initial),
-        migration(3, "consumers", consumers),
-    ]);
+    let mut migrator = Migrator::with_migrations(TEXTS.into_iter().map(migration).collect());
     migrator.dangerous_set_table_name(MIGRATIONS);
     migrator
 }

@@ -7,7 +7,7 @@ use throng_core::change::{Applied, ChangeSet};
 use throng_core::error::StoreError;
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
-use throng_core::id::{ApplicationId, DirectoryId, Subject};
+use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use throng_core::name::{GroupName, Key};
 use throng_core::page::{Page, PageRequest};
 use throng_core::store::{Holder, Located, Namesakes, Nesting, Records};
@@ -47,6 +47,14 @@ impl Records for SqliteStore {
     async fn user_by_id(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
         let row = self.ask_one(of(read::USER_BY_ID, subject)).await.told(USER)?;
         only_user(row).told(USER)
+    }
+
+    async fn users_by_id(&self, directory: DirectoryId, ids: &[ExternalId]) -> Result<Vec<User>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(ExternalId::as_str).collect();
+        let ids = lists::to_json(&ids).told(USER)?;
+        let statement = query(read::USERS_BY_ID).bind(directory.as_bytes().as_slice()).bind(ids);
+        let rows = self.ask(statement).await.told(USER)?;
+        rows.iter().map(|row| rows::user(row).map(|(_, user)| user)).collect::<Read<_>>().told(USER)
     }
 
     async fn search_users(

@@ -23,6 +23,9 @@ pub(crate) const CLAIM_COLUMNS: usize = 5;
 /// How many columns a user has.
 pub(crate) const USER_COLUMNS: usize = 11;
 
+/// How many columns a group has.
+pub(crate) const GROUP_COLUMNS: usize = 7;
+
 /// No attributes, which most users have, are not parsed.
 pub(crate) const NO_ATTRIBUTES: &str = "{}";
 
@@ -73,6 +76,12 @@ pub(crate) fn digest(row: &SqliteRow, at: usize) -> Read<[u8; 32]> {
 /// Whether an outer join brought nothing here.
 pub(crate) fn is_null(row: &SqliteRow, at: usize) -> Read<bool> {
     let value: Option<&[u8]> = row.try_get(at)?;
+    Ok(value.is_none())
+}
+
+/// Whether there is no text.
+pub(crate) fn is_null_text(row: &SqliteRow, at: usize) -> Read<bool> {
+    let value: Option<&str> = row.try_get(at)?;
     Ok(value.is_none())
 }
 

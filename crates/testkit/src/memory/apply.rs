@@ -14,7 +14,7 @@ use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
-use super::state::State;
+use super::state::{KeptMirror, State};
 use crate::population::Population;
 
 type Done = Result<(), StoreError>;
@@ -41,6 +41,26 @@ impl State {
             Change::RemoveUser { subject, free_in } => self.remove_user(subject, free_in, at, log),
             Change::SetCredential { subject, credential, free_in } => {
                 self.set_credential(subject, credential, free_in, log)
+            }
+            Change::RewriteUser { directory, user } => self.rewrite_user(*directory, user, log),
+            Change::MarkMembers { directory, group, mark } => {
+                let there = self.population(*directory).and_then(|population| population.group(group.key()));
+                there.ok_or(missing("group"))?;
+                let words = self.member_words(*directory, group.key());
+                self.members_marks.insert((*directory, group.key().clone()), (words, *mark));
+                Ok(())
+            }
+            Change::PutMirror { directory, state } => {
+                self.kept_mirror(*directory)?.mirror.state = (**state).clone();
+                Ok(())
+            }
+            Change::ApproveDeletions { directory, approval } => {
+                self.kept_mirror(*directory)?.mirror.approval.clone_from(approval);
+                Ok(())
+            }
+            Change::ResetDirectory(directory) => {
+                log.push(LoggedEntry::DirectoryReset(*directory));
+                Ok(())
             }
             Change::EndSessions(subject) => {
                 if self.may_exist(subject) {
@@ -124,6 +144,8 @@ impl State {
     fn remove_directory(&mut self, id: DirectoryId, at: Timestamp, log: Log<'_>) -> Done {
         self.directories.remove(&id).ok_or(missing("directory"))?;
         self.populations.remove(&id);
+        self.mirrors.remove(&id);
+        self.members_marks.retain(|(directory, _), _| *directory != id);
         log.push(LoggedEntry::DirectoryRemoved(id));
         let elsewhere = |subject: &Subject| subject.directory != id;
         self.credentials.retain(|subject, _| elsewhere(subject));
@@ -235,6 +257,31 @@ impl State {
             self.end_sessions(subject, log);
         }
         Ok(())
+    }
+
+    fn rewrite_user(&mut self, directory: DirectoryId, user: &User, log: Log<'_>) -> Done {
+        let subject = Subject { directory, external_id: user.external_id.clone() };
+        let kept = self.account(&subject).ok_or(missing("user"))?.clone();
+        let gone = kept.attributes.iter().map(|(name, _)| (name.to_owned(), Vec::new()));
+        let stated = user.attributes.iter().map(|(name, values)| (name.to_owned(), values.to_vec()));
+        let patch = UserPatch {
+            profile: Some(user.profile.clone()),
+            active: Some(user.active),
+            attributes: gone.chain(stated).collect(),
+        };
+        let population = self.population_mut(directory)?;
+        population.update_user(&user.external_id, &patch).map_err(on("user"))?;
+        log.push(LoggedEntry::UserUpdated(subject.clone(), kept.name));
+        if kept.active && !user.active {
+            self.end_sessions(&subject, log);
+        }
+        Ok(())
+    }
+
+    /// What is kept of a mirror whose directory is there.
+    pub(super) fn kept_mirror(&mut self, directory: DirectoryId) -> Result<&mut KeptMirror, StoreError> {
+        self.directories.get(&directory).ok_or(missing("directory"))?;
+        Ok(self.mirrors.entry(directory).or_default())
     }
 
     fn rename_user(

@@ -1,19 +1,20 @@
 //! A store that forgets everything when it is dropped: the reference that other stores are held against.
 
 mod apply;
+mod mirrors;
 mod state;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use throng_core::change::{Applied, ChangeSet, LoggedBatch};
+use throng_core::change::{Applied, ChangeSet, LoggedBatch, Logging};
 use throng_core::claim::Claim;
 use throng_core::consumer::ConsumerRecord;
 use throng_core::error::{Fault, StoreError};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
-use throng_core::id::{ApplicationId, DirectoryId, InstanceId, SessionId, Subject};
+use throng_core::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, CredentialState, EncodedHash};
@@ -114,6 +115,12 @@ impl Records for MemoryStore {
     async fn user_by_id(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
         self.in_directory(subject.directory, |population| {
             population.user_by_id(&subject.external_id).cloned()
+        })
+    }
+
+    async fn users_by_id(&self, directory: DirectoryId, ids: &[ExternalId]) -> Result<Vec<User>, StoreError> {
+        self.in_directory(directory, |population| {
+            population.users().filter(|user| ids.contains(&user.external_id)).cloned().collect()
         })
     }
 
@@ -221,12 +228,19 @@ impl Records for MemoryStore {
 
     async fn apply(&self, changes: &ChangeSet) -> Result<Applied, StoreError> {
         let mut kept = self.kept();
+        if let Some(fence) = changes.fence {
+            kept.state.expect_lease(fence)?;
+        }
         let mut changed = kept.state.clone();
         let mut entries = Vec::new();
         for change in &changes.changes {
             changed.apply(changes.at, change, &mut entries)?;
         }
         kept.state = changed;
+        match changes.logging {
+            Logging::Each => {}
+            Logging::Deferred => entries.clear(),
+        }
         if !entries.is_empty() {
             let sequence = kept.head() + 1;
             kept.log.push(LoggedBatch { sequence, at: changes.at, entries });

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use throng_core::claim::Claim;
 use throng_core::consumer::ConsumerRecord;
+use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::name::{Key, Username};
 use throng_core::password::Credential;
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::session::{Session, TokenDigest};
 use throng_core::store::Namesakes;
+use throng_core::sync::{Mark, Mirror, Round};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
@@ -29,6 +31,17 @@ pub(super) struct State {
     pub(super) consumers: BTreeMap<ApplicationId, ConsumerRecord>,
     pub(super) claims: BTreeMap<(ApplicationId, Key), Claim>,
     pub(super) aliases: BTreeMap<(ApplicationId, Subject), Username>,
+    pub(super) mirrors: BTreeMap<DirectoryId, KeptMirror>,
+    /// The mark of a group's members with whom it was noted for: it is true while they are the same.
+    pub(super) members_marks: BTreeMap<(DirectoryId, Key), (Vec<String>, Mark)>,
+}
+
+/// What is kept of a mirror.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeptMirror {
+    pub(super) mirror: Mirror,
+    pub(super) epoch: u64,
+    pub(super) rounds: BTreeMap<u64, Round>,
 }
 
 impl State {
@@ -58,6 +71,21 @@ impl State {
         let mut aliases = self.aliases.iter();
         let found = aliases.find(|((of, _), name)| *of == application && name.key() == alias);
         found.map(|((_, subject), _)| subject)
+    }
+
+    /// Who is in a group, in words that change when any of them does: accounts by their ids and names.
+    pub(super) fn member_words(&self, directory: DirectoryId, group: &Key) -> Vec<String> {
+        let Some(population) = self.population(directory) else {
+            return Vec::new();
+        };
+        let word = |member: Member| match member {
+            Member::User(name) => {
+                let id = population.user(name.key()).map(|user| user.external_id.to_string());
+                format!("user {name:?} {id:?}")
+            }
+            Member::Group(name) => format!("group {name:?}"),
+        };
+        population.children(group).into_iter().map(word).collect()
     }
 
     /// The names that `select` finds in any of the directories.

@@ -28,13 +28,14 @@ const TESTKIT: &str = "throng-testkit";
 const BELOW_ENGINE: [&str; 2] = ["throng-core", "throng-passwords"];
 
 /// All that core depends on: no I/O, no clock, no randomness. The second part says that it must be optional.
-const BELOW_CORE: [(&str, bool); 9] = [
+const BELOW_CORE: [(&str, bool); 10] = [
     ("async-trait", false),
     ("icu_casemap", false),
     ("icu_normalizer", false),
     ("icu_properties", false),
     ("precis-profiles", false),
     ("serde", true),
+    ("siphasher", false),
     ("thiserror", false),
     ("uuid", false),
     ("zeroize", false),

@@ -1,16 +1,19 @@
 //! Runs of changes of one kind as one statement: a hop to the engine's thread for each would be most of the
 //! work.
 
+use std::collections::{BTreeSet, HashSet};
+
 use sqlx::query;
 use throng_core::change::{Change, LoggedEntry, OnCycle};
 use throng_core::group::{Group, Member};
 use throng_core::id::DirectoryId;
 use throng_core::name::{GroupName, Key};
 use throng_core::password::Credential;
+use throng_core::sync::Mark;
 use throng_core::user::User;
 
 use super::groups::is_imported;
-use super::users::{added, attributes_text, email_key};
+use super::users::{added, attributes_text, email_key, rewritten};
 use crate::fault::DriverFault;
 use crate::sqlite::credentials::Bound;
 use crate::sqlite::statements::write;
@@ -36,6 +39,9 @@ enum Kind<'c> {
     Groups(DirectoryId, &'c [DirectoryId]),
     UserMembers(DirectoryId),
     GroupMembers(DirectoryId),
+    Rewrites(DirectoryId),
+    Leavers(DirectoryId),
+    MemberMarks(DirectoryId),
 }
 
 /// The run at the beginning of some changes.
@@ -62,10 +68,25 @@ impl<'c> Run<'c> {
         let mut list = String::from("[");
         let mut done = 0;
         let mut credentials = false;
+        let mut groups: BTreeSet<&Key> = BTreeSet::new();
+        let mut leaving: HashSet<String> = HashSet::new();
         for change in self.changes {
             let row = row(change).ok()?;
             if row.contains(NUL) {
                 return None;
+            }
+            match change {
+                Change::AddMember { group, .. } => {
+                    groups.insert(group.key());
+                }
+                Change::RemoveMember { group, .. } => {
+                    groups.insert(group.key());
+                    // Leaving twice is a fault, which a statement for both would not see.
+                    if !leaving.insert(row.clone()) {
+                        break;
+                    }
+                }
+                _ => {}
             }
             list.push_str(if done == 0 { "" } else { "," });
             list.push_str(&row);
@@ -76,7 +97,7 @@ impl<'c> Run<'c> {
             }
         }
         list.push(']');
-        Some((kind.statements(&list, credentials), done))
+        Some((kind.statements(&list, credentials, groups), done))
     }
 
     /// What the log says of the first changes.
@@ -90,7 +111,11 @@ impl<'c> Run<'c> {
 const NUL: &str = "\\u0000";
 
 impl Kind<'_> {
-    fn statements(self, list: &str, credentials: bool) -> Vec<Statement> {
+    fn statements(self, list: &str, credentials: bool, groups: BTreeSet<&Key>) -> Vec<Statement> {
+        let forget = |directory: DirectoryId| {
+            let statement = query(write::FORGET_MARKS).bind(directory.as_bytes().as_slice());
+            statement.bind(lists::keys(groups))
+        };
         let insert = |text, directory: DirectoryId| {
             query(text).bind(directory.as_bytes().as_slice()).bind(list.to_owned())
         };
@@ -117,9 +142,24 @@ impl Kind<'_> {
             }
             Self::UserMembers(directory) => {
                 statements.push(insert(write::INSERT_USER_MEMBERSHIPS, directory));
+                statements.push(forget(directory));
             }
             Self::GroupMembers(directory) => {
                 statements.push(insert(write::INSERT_GROUP_MEMBERSHIPS, directory));
+                statements.push(forget(directory));
+            }
+            Self::Rewrites(directory) => {
+                statements.push(insert(write::ANY_USER_MISSING, directory));
+                statements.push(insert(write::REWRITE_USERS, directory));
+            }
+            Self::Leavers(directory) => {
+                statements.push(insert(write::ANY_MEMBERSHIP_MISSING, directory));
+                statements.push(insert(write::DELETE_USER_MEMBERSHIPS, directory));
+                statements.push(forget(directory));
+            }
+            Self::MemberMarks(directory) => {
+                statements.push(insert(write::ANY_GROUP_MISSING, directory));
+                statements.push(insert(write::MARK_GROUPS, directory));
             }
         }
         statements
@@ -135,6 +175,10 @@ fn kind(change: &Change) -> Option<Kind<'_>> {
         Change::AddMember { directory, member: Member::Group(_), cycle: OnCycle::Keep, .. } => {
             Some(Kind::GroupMembers(*directory))
         }
+        // Whoever becomes inactive loses the sessions, one by one.
+        Change::RewriteUser { directory, user } if user.active => Some(Kind::Rewrites(*directory)),
+        Change::RemoveMember { directory, member: Member::User(_), .. } => Some(Kind::Leavers(*directory)),
+        Change::MarkMembers { directory, .. } => Some(Kind::MemberMarks(*directory)),
         _ => None,
     }
 }
@@ -143,7 +187,11 @@ fn row(change: &Change) -> Result<String, DriverFault> {
     match change {
         Change::AddUser { user, credential, .. } => user_row(user, credential.as_ref()),
         Change::AddGroup { group, .. } => group_row(group),
-        Change::AddMember { group, member, .. } => member_row(group, member),
+        Change::AddMember { group, member, .. } | Change::RemoveMember { group, member, .. } => {
+            member_row(group, member)
+        }
+        Change::RewriteUser { user, .. } => rewrite_row(user),
+        Change::MarkMembers { group, mark, .. } => lists::to_json(&(hex(group.key()), mark.bits())),
         _ => Err(DriverFault::Driver),
     }
 }
@@ -157,6 +205,10 @@ fn entry(change: &Change) -> Option<LoggedEntry> {
         Change::AddMember { directory, group, member, .. } => {
             Some(LoggedEntry::MemberAdded(*directory, group.clone(), member.clone()))
         }
+        Change::RemoveMember { directory, group, member } => {
+            Some(LoggedEntry::MemberRemoved(*directory, group.clone(), member.clone()))
+        }
+        Change::RewriteUser { directory, user } => Some(rewritten(*directory, user)),
         _ => None,
     }
 }
@@ -175,6 +227,22 @@ fn user_row(user: &User, credential: Option<&Credential>) -> Result<String, Driv
         i64::from(user.active),
         attributes_text(&user.attributes)?,
         credential.map(Bound::of).transpose()?,
+        Mark::of_user(user).bits(),
+    ))
+}
+
+fn rewrite_row(user: &User) -> Result<String, DriverFault> {
+    let profile = &user.profile;
+    lists::to_json(&(
+        user.external_id.as_str(),
+        &profile.first_name,
+        &profile.last_name,
+        &profile.display_name,
+        &profile.email,
+        email_key(profile).as_ref().map(hex),
+        i64::from(user.active),
+        attributes_text(&user.attributes)?,
+        Mark::of_user(user).bits(),
     ))
 }
 
@@ -186,6 +254,7 @@ fn group_row(group: &Group) -> Result<String, DriverFault> {
         &group.description,
         i64::from(is_imported(group)),
         attributes_text(&group.attributes)?,
+        Mark::of_group(group).bits(),
     ))
 }
 

@@ -7,13 +7,14 @@ use throng_core::error::StoreError;
 use throng_core::group::{Group, Member, Origin};
 use throng_core::id::DirectoryId;
 use throng_core::name::GroupName;
+use throng_core::sync::Mark;
 
 use super::users::{attributes_text, patched};
 use super::{Work, expect_none, missing};
 use crate::fault::{DriverFault, Intent, Told};
 use crate::sqlite::lists;
 use crate::sqlite::records::named;
-use crate::sqlite::rows;
+use crate::sqlite::rows::{self, GROUP_COLUMNS};
 use crate::sqlite::statements::write;
 
 const GROUP: Intent = Intent::Do("group");
@@ -38,7 +39,8 @@ impl Work<'_> {
             .bind(group.key().as_bytes())
             .bind(group.description.as_str())
             .bind(i64::from(is_imported(group)))
-            .bind(attributes_text(&group.attributes).told(GROUP)?);
+            .bind(attributes_text(&group.attributes).told(GROUP)?)
+            .bind(Mark::of_group(group).bits());
         self.one(statement).await.told(Intent::Make("group"))?;
         self.entries.push(LoggedEntry::GroupAdded(directory, group.name.clone()));
         Ok(())
@@ -50,19 +52,18 @@ impl Work<'_> {
         group: &GroupName,
         patch: &GroupPatch,
     ) -> Result<(), StoreError> {
-        let row = self.one(named(write::GROUP, directory, group.key())).await.told(GROUP)?;
-        let row = row.ok_or_else(|| missing("group"))?;
-        let id = rows::integer(&row, 0).told(GROUP)?;
-        if let Some(description) = &patch.description {
-            let statement = query(write::UPDATE_DESCRIPTION).bind(id).bind(description.as_str());
-            self.one(statement).await.told(GROUP)?;
-        }
-        if !patch.attributes.is_empty() {
-            let attributes = patched(rows::attributes(&row, 1).told(GROUP)?, &patch.attributes)?;
-            let attributes = attributes_text(&attributes).told(GROUP)?;
-            let statement = query(write::UPDATE_GROUP_ATTRIBUTES).bind(id).bind(attributes);
-            self.one(statement).await.told(GROUP)?;
-        }
+        let (id, kept) = self.group(directory, group).await?;
+        let updated = Group {
+            description: patch.description.clone().unwrap_or(kept.description),
+            attributes: patched(kept.attributes, &patch.attributes)?,
+            ..kept
+        };
+        let statement = query(write::UPDATE_GROUP)
+            .bind(id)
+            .bind(updated.description.as_str())
+            .bind(attributes_text(&updated.attributes).told(GROUP)?)
+            .bind(Mark::of_group(&updated).bits());
+        self.one(statement).await.told(GROUP)?;
         self.entries.push(LoggedEntry::GroupUpdated(directory, group.clone()));
         Ok(())
     }
@@ -72,9 +73,8 @@ impl Work<'_> {
         directory: DirectoryId,
         group: &GroupName,
     ) -> Result<(), StoreError> {
-        let row = self.one(named(write::GROUP, directory, group.key())).await.told(GROUP)?;
-        let row = row.ok_or_else(|| missing("group"))?;
-        let id = rows::integer(&row, 0).told(GROUP)?;
+        let (id, _) = self.group(directory, group).await?;
+        self.one(query(write::FORGET_MARKS_OVER_GROUP).bind(id)).await.told(GROUP)?;
         self.one(query(write::DELETE_GROUP).bind(id)).await.told(GROUP)?;
         self.entries.push(LoggedEntry::GroupRemoved(directory, group.clone()));
         Ok(())
@@ -100,6 +100,7 @@ impl Work<'_> {
         }
         let statement = query(text).bind(parent).bind(child);
         self.one(statement).await.told(Intent::Make("membership"))?;
+        self.one(query(write::FORGET_MARK).bind(parent)).await.told(MEMBERSHIP)?;
         self.entries.push(LoggedEntry::MemberAdded(directory, group.clone(), member.clone()));
         Ok(())
     }
@@ -120,8 +121,29 @@ impl Work<'_> {
         let statement = query(text).bind(parent).bind(child);
         let row = self.one(statement).await.told(MEMBERSHIP)?;
         row.ok_or_else(|| missing("membership"))?;
+        self.one(query(write::FORGET_MARK).bind(parent)).await.told(MEMBERSHIP)?;
         self.entries.push(LoggedEntry::MemberRemoved(directory, group.clone(), member.clone()));
         Ok(())
+    }
+
+    pub(super) async fn mark_members(
+        &mut self,
+        directory: DirectoryId,
+        group: &GroupName,
+        mark: Mark,
+    ) -> Result<(), StoreError> {
+        let (id, _) = self.group(directory, group).await?;
+        self.one(query(write::MARK_GROUP).bind(id).bind(mark.bits())).await.told(GROUP)?;
+        Ok(())
+    }
+
+    /// The number and the record of a group that must be there.
+    async fn group(&mut self, directory: DirectoryId, name: &GroupName) -> Result<(i64, Group), StoreError> {
+        let row = self.one(named(write::GROUP, directory, name.key())).await.told(GROUP)?;
+        let row = row.ok_or_else(|| missing("group"))?;
+        let id = rows::integer(&row, GROUP_COLUMNS).told(GROUP)?;
+        let (_, group) = rows::group(&row).told(GROUP)?;
+        Ok((id, group))
     }
 
     /// The numbers of a group and of what may be in it.

@@ -3,6 +3,7 @@
 mod batch;
 mod claims;
 mod groups;
+mod mirrors;
 mod registry;
 mod users;
 
@@ -11,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use sqlx::query;
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Acquire, Transaction};
-use throng_core::change::{Applied, Change, ChangeSet, LoggedEntry};
+use throng_core::change::{Applied, Change, ChangeSet, LoggedEntry, Logging};
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::DirectoryId;
 use throng_core::name::Key;
@@ -28,6 +29,9 @@ const TRANSACTION: Intent = Intent::Do("transaction");
 /// Applies changes in one transaction with their batch in the log.
 pub(crate) async fn apply(store: &SqliteStore, set: &ChangeSet) -> Result<Applied, StoreError> {
     let mut work = Work::begin(store, set.at).await?;
+    if let Some(fence) = set.fence {
+        work.expect_lease(fence).await?;
+    }
     let mut rest = set.changes.as_slice();
     while !rest.is_empty() {
         let run = batch::first_run(rest);
@@ -41,6 +45,10 @@ pub(crate) async fn apply(store: &SqliteStore, set: &ChangeSet) -> Result<Applie
                 rest = others;
             }
         }
+    }
+    match set.logging {
+        Logging::Each => {}
+        Logging::Deferred => work.entries.clear(),
     }
     let sequence = work.log().await?;
     work.commit().await?;
@@ -124,6 +132,7 @@ impl<'s> Work<'s> {
             Change::SetCredential { subject, credential, free_in } => {
                 self.set_credential(subject, credential, free_in).await
             }
+            Change::RewriteUser { directory, user } => self.rewrite_user(*directory, user).await,
             Change::EndSessions(subject) => self.end_sessions(subject).await,
             Change::AddGroup { directory, group, free_in } => {
                 self.add_group(*directory, group, free_in).await
@@ -137,6 +146,17 @@ impl<'s> Work<'s> {
             }
             Change::RemoveMember { directory, group, member } => {
                 self.remove_member(*directory, group, member).await
+            }
+            Change::MarkMembers { directory, group, mark } => {
+                self.mark_members(*directory, group, *mark).await
+            }
+            Change::PutMirror { directory, state } => self.put_mirror(*directory, state).await,
+            Change::ApproveDeletions { directory, approval } => {
+                self.approve(*directory, approval.as_ref()).await
+            }
+            Change::ResetDirectory(directory) => {
+                self.entries.push(LoggedEntry::DirectoryReset(*directory));
+                Ok(())
             }
             Change::MakeClaim(claim) => self.make_claim(claim).await,
             Change::ReplaceClaim { expected, claim } => self.replace_claim(expected, claim).await,

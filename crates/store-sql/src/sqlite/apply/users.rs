@@ -8,6 +8,7 @@ use throng_core::error::{Fault, StoreError};
 use throng_core::id::{DirectoryId, ExternalId, Subject};
 use throng_core::name::{Key, Username};
 use throng_core::password::Credential;
+use throng_core::sync::Mark;
 use throng_core::user::{Profile, User};
 
 use super::{Work, missing};
@@ -51,24 +52,34 @@ impl Work<'_> {
     ) -> Result<(), StoreError> {
         let (id, user) = self.account(subject).await?;
         self.expect_free(user.key(), free_in, Some(id)).await?;
-        if let Some(profile) = &patch.profile {
-            self.one(update_profile(id, profile)).await.told(USER)?;
-        }
-        if let Some(active) = patch.active {
-            let statement = query(write::UPDATE_ACTIVE).bind(id).bind(i64::from(active));
-            self.one(statement).await.told(USER)?;
-        }
-        if !patch.attributes.is_empty() {
-            let attributes = patched(user.attributes, &patch.attributes)?;
-            let attributes = attributes_text(&attributes).told(USER)?;
-            let statement = query(write::UPDATE_USER_ATTRIBUTES).bind(id).bind(attributes);
-            self.one(statement).await.told(USER)?;
-        }
-        self.entries.push(LoggedEntry::UserUpdated(subject.clone(), user.name));
+        let updated = User {
+            profile: patch.profile.clone().unwrap_or(user.profile),
+            active: patch.active.unwrap_or(user.active),
+            attributes: patched(user.attributes, &patch.attributes)?,
+            ..user
+        };
+        self.one(update(id, &updated).told(USER)?).await.told(USER)?;
+        self.entries.push(LoggedEntry::UserUpdated(subject.clone(), updated.name));
         match patch.active {
             Some(false) => self.end(id, subject).await,
             Some(true) | None => Ok(()),
         }
+    }
+
+    pub(super) async fn rewrite_user(
+        &mut self,
+        directory: DirectoryId,
+        user: &User,
+    ) -> Result<(), StoreError> {
+        let subject = Subject { directory, external_id: user.external_id.clone() };
+        let (id, kept) = self.account(&subject).await?;
+        let rewritten = User { name: kept.name, ..user.clone() };
+        self.one(update(id, &rewritten).told(USER)?).await.told(USER)?;
+        self.entries.push(LoggedEntry::UserUpdated(subject.clone(), rewritten.name));
+        if kept.active && !user.active {
+            self.end(id, &subject).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn rename_user(
@@ -78,10 +89,17 @@ impl Work<'_> {
         free_in: &[DirectoryId],
     ) -> Result<(), StoreError> {
         let (id, user) = self.account(subject).await?;
+        let former = user.name.clone();
         self.expect_free(name.key(), free_in, Some(id)).await?;
-        let statement = query(write::RENAME_USER).bind(id).bind(name.as_str()).bind(name.key().as_bytes());
+        let renamed = User { name: name.clone(), ..user };
+        let statement = query(write::RENAME_USER)
+            .bind(id)
+            .bind(name.as_str())
+            .bind(name.key().as_bytes())
+            .bind(Mark::of_user(&renamed).bits());
         self.one(statement).await.told(MAKE_USER)?;
-        self.entries.push(LoggedEntry::UserRenamed(subject.clone(), user.name.clone(), name.clone()));
+        self.one(query(write::FORGET_MARKS_OF_USER).bind(id)).await.told(USER)?;
+        self.entries.push(LoggedEntry::UserRenamed(subject.clone(), former, name.clone()));
         let statement = of(write::MOVE_CLAIMS, subject).bind(name.key().as_bytes());
         self.tell_of_claims(statement, Intent::Make("claim")).await
     }
@@ -92,7 +110,9 @@ impl Work<'_> {
         external_id: &ExternalId,
     ) -> Result<(), StoreError> {
         let (id, user) = self.account(subject).await?;
-        let statement = query(write::REPLACE_EXTERNAL_ID).bind(id).bind(external_id.as_str());
+        let user = User { external_id: external_id.clone(), ..user };
+        let mark = Mark::of_user(&user).bits();
+        let statement = query(write::REPLACE_EXTERNAL_ID).bind(id).bind(external_id.as_str()).bind(mark);
         self.one(statement).await.told(MAKE_USER)?;
         // Nobody may come upon the sessions of the former subject by being given its external id.
         self.one(of(write::DELETE_SESSIONS, subject)).await.told(SESSION)?;
@@ -110,6 +130,7 @@ impl Work<'_> {
         let (id, user) = self.account(subject).await?;
         self.expect_free(user.key(), free_in, Some(id)).await?;
         let aliases = self.all(query(write::DELETE_ALIASES).bind(id)).await.told(USER)?;
+        self.one(query(write::FORGET_MARKS_OF_USER).bind(id)).await.told(USER)?;
         self.one(query(write::DELETE_USER).bind(id)).await.told(USER)?;
         self.one(of(write::DELETE_SESSIONS, subject)).await.told(SESSION)?;
         self.entries.push(LoggedEntry::UserRemoved(subject.clone(), user.name));
@@ -175,6 +196,12 @@ pub(super) fn added(directory: DirectoryId, user: &User) -> LoggedEntry {
     LoggedEntry::UserAdded(subject, user.name.clone())
 }
 
+/// What the log says of a user that was rewritten.
+pub(super) fn rewritten(directory: DirectoryId, user: &User) -> LoggedEntry {
+    let subject = Subject { directory, external_id: user.external_id.clone() };
+    LoggedEntry::UserUpdated(subject, user.name.clone())
+}
+
 /// What an e-mail address is found by.
 pub(super) fn email_key(profile: &Profile) -> Option<Key> {
     (!profile.email.is_empty()).then(|| Key::of(&profile.email))
@@ -213,15 +240,20 @@ fn insert(directory: DirectoryId, user: &User) -> Result<Statement, DriverFault>
         .bind(profile.email.as_str())
         .bind(email_key(profile).map(|key| key.as_bytes().to_vec()))
         .bind(i64::from(user.active))
-        .bind(attributes_text(&user.attributes)?))
+        .bind(attributes_text(&user.attributes)?)
+        .bind(Mark::of_user(user).bits()))
 }
 
-fn update_profile(id: i64, profile: &Profile) -> Statement {
-    query(write::UPDATE_PROFILE)
+fn update(id: i64, user: &User) -> Result<Statement, DriverFault> {
+    let profile = &user.profile;
+    Ok(query(write::UPDATE_USER)
         .bind(id)
         .bind(profile.first_name.as_str())
         .bind(profile.last_name.as_str())
         .bind(profile.display_name.as_str())
         .bind(profile.email.as_str())
         .bind(email_key(profile).map(|key| key.as_bytes().to_vec()))
+        .bind(i64::from(user.active))
+        .bind(attributes_text(&user.attributes)?)
+        .bind(Mark::of_user(user).bits()))
 }

@@ -38,6 +38,23 @@ statements! {
     USER_BY_ID = concat!(
         "SELECT ", user_columns!(), " FROM throng_user u WHERE u.directory_id = ?1 AND u.external_id = ?2",
     );
+    USERS_BY_ID = concat!(
+        "SELECT ", user_columns!(), " FROM json_each(?2) k",
+        " CROSS JOIN throng_user u INDEXED BY throng_user_by_external_id",
+        " ON u.external_id = k.value WHERE u.directory_id = ?1",
+    );
+    USER_MARKS =
+        "SELECT u.external_id, u.mark FROM throng_user u INDEXED BY throng_user_by_external_id \
+         WHERE u.directory_id = ?1 AND u.external_id > ?2 ORDER BY u.external_id LIMIT ?3";
+    GROUP_MARKS =
+        "SELECT g.name, g.name_key, g.imported, g.mark, g.members_mark \
+         FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key > ?2 AND g.directory_id = ?1 ORDER BY g.name_key LIMIT ?3";
+    MIRROR =
+        "SELECT state, approval, lease_owner, lease_epoch, lease_until FROM throng_mirror \
+         WHERE directory_id = ?1";
+    ROUNDS =
+        "SELECT record, aborted_at FROM throng_round WHERE directory_id = ?1 ORDER BY number DESC LIMIT ?2";
     /// Directories, first key, key after the last, limit of names.
     SEARCH_USERS = concat!(
         "WITH page (name_key) AS (",

@@ -1,6 +1,6 @@
 //! Statements that change something, and those that changes are decided by.
 
-use super::{claim_columns, listed, statements, user_columns};
+use super::{claim_columns, group_columns, listed, statements, user_columns};
 
 statements! {
     /// The account of a subject with the row's own id at the end.
@@ -16,16 +16,14 @@ statements! {
     /// A directory that is not there, or keeps no records, becomes NULL, which the table refuses.
     INSERT_USER =
         "INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, \
-         display_name, email, email_key, active, attributes) \
+         display_name, email, email_key, active, attributes, mark) \
          VALUES ((SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), \
-         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id";
-    UPDATE_PROFILE =
+         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) RETURNING id";
+    UPDATE_USER =
         "UPDATE throng_user SET first_name = ?2, last_name = ?3, display_name = ?4, email = ?5, \
-         email_key = ?6 WHERE id = ?1";
-    UPDATE_ACTIVE = "UPDATE throng_user SET active = ?2 WHERE id = ?1";
-    UPDATE_USER_ATTRIBUTES = "UPDATE throng_user SET attributes = ?2 WHERE id = ?1";
-    RENAME_USER = "UPDATE throng_user SET name = ?2, name_key = ?3 WHERE id = ?1";
-    REPLACE_EXTERNAL_ID = "UPDATE throng_user SET external_id = ?2 WHERE id = ?1";
+         email_key = ?6, active = ?7, attributes = ?8, mark = ?9 WHERE id = ?1";
+    RENAME_USER = "UPDATE throng_user SET name = ?2, name_key = ?3, mark = ?4 WHERE id = ?1";
+    REPLACE_EXTERNAL_ID = "UPDATE throng_user SET external_id = ?2, mark = ?3 WHERE id = ?1";
     DELETE_USER = "DELETE FROM throng_user WHERE id = ?1";
     PUT_CREDENTIAL =
         "INSERT INTO throng_credential (user_id, state, hash, history, changed_at, failed_attempts, \
@@ -40,20 +38,20 @@ statements! {
          ON CONFLICT (directory_id, external_id) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
     DELETE_SESSIONS = "DELETE FROM throng_session WHERE directory_id = ?1 AND external_id = ?2";
 
-    /// The group's own id and its attributes.
-    GROUP =
-        "SELECT g.id, g.attributes FROM throng_group g INDEXED BY throng_group_by_name \
-         WHERE g.name_key = ?2 AND g.directory_id = ?1";
+    /// A group with the row's own id at the end.
+    GROUP = concat!(
+        "SELECT ", group_columns!(), ", g.id FROM throng_group g INDEXED BY throng_group_by_name",
+        " WHERE g.name_key = ?2 AND g.directory_id = ?1",
+    );
     GROUP_KEY_HELD = concat!(
         "SELECT 1 FROM throng_group g INDEXED BY throng_group_by_name",
         " WHERE g.name_key = ?1 AND +g.directory_id IN ", listed!("?2"), " LIMIT 1",
     );
     INSERT_GROUP =
         "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
-         attributes) VALUES ((SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), ?2, ?3, ?4, \
-         ?5, ?6, ?7)";
-    UPDATE_DESCRIPTION = "UPDATE throng_group SET description = ?2 WHERE id = ?1";
-    UPDATE_GROUP_ATTRIBUTES = "UPDATE throng_group SET attributes = ?2 WHERE id = ?1";
+         attributes, mark) VALUES ((SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), ?2, ?3, ?4, \
+         ?5, ?6, ?7, ?8)";
+    UPDATE_GROUP = "UPDATE throng_group SET description = ?2, attributes = ?3, mark = ?4 WHERE id = ?1";
     DELETE_GROUP = "DELETE FROM throng_group WHERE id = ?1";
     /// A group and a user by their keys.
     GROUP_AND_USER =
@@ -138,10 +136,10 @@ statements! {
     /// Rows of many users are read from JSON by position: see `apply::batch`.
     INSERT_USERS =
         "INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, \
-         display_name, email, email_key, active, attributes) \
+         display_name, email, email_key, active, attributes, mark) \
          SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, value ->> 1, \
          unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7), \
-         value ->> 8, value ->> 9 FROM json_each(?2)";
+         value ->> 8, value ->> 9, value ->> 11 FROM json_each(?2)";
     INSERT_CREDENTIALS =
         "INSERT INTO throng_credential (user_id, state, hash, history, changed_at, failed_attempts, \
          must_change) SELECT u.id, value ->> '$[10][0]', value ->> '$[10][1]', value ->> '$[10][2]', \
@@ -154,8 +152,8 @@ statements! {
     );
     INSERT_GROUPS =
         "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
-         attributes) SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, \
-         value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 \
+         attributes, mark) SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, \
+         value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
          FROM json_each(?2)";
     ANY_GROUP_KEY_HELD = concat!(
         "SELECT 1 FROM json_each(?1) k CROSS JOIN throng_group g INDEXED BY throng_group_by_name",
@@ -172,6 +170,80 @@ statements! {
          (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 0) AND directory_id = ?1), \
          (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 1) AND directory_id = ?1) \
          FROM json_each(?2)";
+
+    /// A row when one of the accounts is not there.
+    ANY_USER_MISSING =
+        "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 FROM throng_user u \
+         WHERE u.directory_id = ?1 AND u.external_id = v.value ->> 0) LIMIT 1";
+    REWRITE_USERS =
+        "UPDATE throng_user SET first_name = v.value ->> 1, last_name = v.value ->> 2, \
+         display_name = v.value ->> 3, email = v.value ->> 4, email_key = unhex(v.value ->> 5), \
+         active = v.value ->> 6, attributes = v.value ->> 7, mark = v.value ->> 8 FROM json_each(?2) v \
+         WHERE throng_user.directory_id = ?1 AND throng_user.external_id = v.value ->> 0";
+    /// A row when one of the pairs of keys, group first, is no membership.
+    ANY_MEMBERSHIP_MISSING =
+        "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 \
+         FROM throng_group g INDEXED BY throng_group_by_name \
+         CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
+         CROSS JOIN throng_user_membership m ON m.group_id = g.id AND m.user_id = u.id \
+         WHERE g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1 \
+         AND u.name_key = unhex(v.value ->> 1) AND u.directory_id = ?1) LIMIT 1";
+    DELETE_USER_MEMBERSHIPS =
+        "DELETE FROM throng_user_membership WHERE (group_id, user_id) IN (SELECT g.id, u.id \
+         FROM json_each(?2) v CROSS JOIN throng_group g INDEXED BY throng_group_by_name \
+         ON g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1 \
+         CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
+         ON u.name_key = unhex(v.value ->> 1) AND u.directory_id = ?1)";
+    /// Pairs of a group's key and a mark.
+    MARK_GROUPS =
+        "UPDATE throng_group SET members_mark = v.value ->> 1 FROM json_each(?2) v \
+         WHERE throng_group.name_key = unhex(v.value ->> 0) AND throng_group.directory_id = ?1";
+    ANY_GROUP_MISSING =
+        "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 \
+         FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1) LIMIT 1";
+    MARK_GROUP = "UPDATE throng_group SET members_mark = ?2 WHERE id = ?1";
+    FORGET_MARK = "UPDATE throng_group SET members_mark = NULL WHERE id = ?1 AND members_mark IS NOT NULL";
+    FORGET_MARKS =
+        "UPDATE throng_group SET members_mark = NULL WHERE members_mark IS NOT NULL AND id IN (SELECT g.id \
+         FROM json_each(?2) v CROSS JOIN throng_group g INDEXED BY throng_group_by_name \
+         ON g.name_key = unhex(v.value) AND g.directory_id = ?1)";
+    FORGET_MARKS_OF_USER =
+        "UPDATE throng_group SET members_mark = NULL WHERE members_mark IS NOT NULL \
+         AND id IN (SELECT group_id FROM throng_user_membership WHERE user_id = ?1)";
+    FORGET_MARKS_OVER_GROUP =
+        "UPDATE throng_group SET members_mark = NULL WHERE members_mark IS NOT NULL \
+         AND id IN (SELECT parent_id FROM throng_group_membership WHERE child_id = ?1)";
+
+    PUT_MIRROR =
+        "INSERT INTO throng_mirror (directory_id, state) VALUES (?1, ?2) \
+         ON CONFLICT (directory_id) DO UPDATE SET state = excluded.state";
+    APPROVE =
+        "INSERT INTO throng_mirror (directory_id, approval) VALUES (?1, ?2) \
+         ON CONFLICT (directory_id) DO UPDATE SET approval = excluded.approval";
+    /// A row while nobody else has taken the lease.
+    FENCE = "SELECT 1 FROM throng_mirror WHERE directory_id = ?1 AND lease_epoch = ?2";
+    /// No row when another process has it.
+    TAKE_LEASE =
+        "INSERT INTO throng_mirror (directory_id, lease_owner, lease_epoch, lease_until) \
+         VALUES (?1, ?2, 1, ?4) ON CONFLICT (directory_id) DO UPDATE SET lease_owner = excluded.lease_owner, \
+         lease_epoch = lease_epoch + 1, lease_until = excluded.lease_until \
+         WHERE lease_owner IS NULL OR lease_owner = excluded.lease_owner OR lease_until <= ?3 \
+         RETURNING lease_epoch";
+    ABORT_ROUNDS =
+        "UPDATE throng_round SET running = 0, aborted_at = ?2 WHERE directory_id = ?1 AND running = 1";
+    RENEW_LEASE =
+        "UPDATE throng_mirror SET lease_until = max(lease_until, ?3) \
+         WHERE directory_id = ?1 AND lease_epoch = ?2 AND lease_owner IS NOT NULL RETURNING 1";
+    RELEASE_LEASE =
+        "UPDATE throng_mirror SET lease_owner = NULL, lease_until = 0 \
+         WHERE directory_id = ?1 AND lease_epoch = ?2";
+    PUT_ROUND =
+        "INSERT INTO throng_round (directory_id, number, running, record) SELECT ?1, ?3, ?4, ?5 \
+         WHERE EXISTS (SELECT 1 FROM throng_mirror WHERE directory_id = ?1 AND lease_epoch = ?2) \
+         ON CONFLICT (directory_id, number) DO UPDATE SET running = excluded.running, \
+         record = excluded.record RETURNING 1";
+    FORGET_ROUNDS = "DELETE FROM throng_round WHERE directory_id = ?1 AND number <= ?2 - 100";
 
     APPEND =
         "INSERT INTO throng_change_log (sequence, at, entries) \

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod graph;
 pub mod groups;
 pub mod log;
+pub mod mirrors;
 pub mod reading;
 pub mod registry;
 pub mod search;
@@ -172,6 +173,22 @@ macro_rules! __store_cases {
                 a_purge_removes_what_has_ended
                 what_is_done_to_sessions_is_not_logged
             }
+            mirrors {
+                users_are_found_by_their_ids
+                marks_are_those_of_users_as_they_are_kept
+                user_marks_are_paged_by_id
+                groups_are_marked_by_key
+                a_members_mark_ends_with_any_change_of_them
+                a_rewritten_user_keeps_its_name_and_sessions
+                a_rewrite_that_deactivates_ends_the_sessions_t72
+                many_rewrites_and_leaves_at_once_mean_what_they_mean_alone
+                what_is_remembered_of_a_mirror_is_kept_whole
+                a_lease_is_one_process_s_at_a_time_t65
+                nothing_is_written_under_a_lost_lease_t65
+                rounds_are_journalled_and_abort_with_their_lease_t66
+                a_deferred_set_is_logged_as_one_reset
+                a_removed_directory_takes_its_mirror_along
+            }
             log {
                 the_log_is_numbered_from_one_without_gaps
                 batches_continue_after_a_number
@@ -255,6 +272,7 @@ mod tests {
             include_str!("claims.rs"),
             include_str!("credentials.rs"),
             include_str!("sessions.rs"),
+            include_str!("mirrors.rs"),
             include_str!("log.rs"),
             include_str!("concurrent.rs"),
         ];

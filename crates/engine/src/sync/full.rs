@@ -1,0 +1,181 @@
+//! A full round: everything is read, compared by marks while the next batch is read, and only what differs is written.
+
+use futures_util::future::join;
+use throng_core::change::{Change, Logging};
+use throng_core::id::ExternalId;
+use throng_core::sync::{
+    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, Pull, SyncSource,
+    Unreadable, bears_unreadable,
+};
+use throng_core::user::User;
+
+use super::index::{Index, Stated, count};
+use super::members::Members;
+use super::names::Waiting;
+use super::puller::Puller;
+use super::round::{Halt, Read, Step, Work};
+
+/// What a round knows of the mirror and has not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub(super) index: Index,
+    /// Changes that are written together next.
+    pub(super) ready: Vec<Change>,
+    /// Users whose marks differ, to be compared with what is kept of them.
+    pub(super) changed: Vec<User>,
+    /// Users who cannot have their names yet.
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) members: Members,
+    /// Those who are gone, where that is known without a look at everybody.
+    pub(super) gone: Option<Vec<ExternalId>>,
+}
+
+impl Work<'_> {
+    /// Reads everything.
+    pub(super) async fn read_everything(&mut self, source: &dyn SyncSource) -> Step<Read> {
+        if self.is_first() {
+            self.logging = Logging::Deferred;
+        }
+        let mut comparison = Comparison {
+            index: Index::load(&*self.throng.0.store, self.directory()).await?,
+            ..Comparison::default()
+        };
+        let stop = self.stop().clone();
+        let puller = Puller { source, pull: Pull::Full, stop: &stop };
+        let mut batch = puller.next(None).await?;
+        let cursor = batch.cursor.take();
+        let completeness = loop {
+            match batch.next.clone() {
+                Next::More(position) => {
+                    let (next, taken) =
+                        join(puller.next(Some(&position)), self.take(&mut comparison, batch)).await;
+                    taken?;
+                    batch = next?;
+                }
+                Next::End(completeness) => {
+                    self.take(&mut comparison, batch).await?;
+                    break completeness;
+                }
+                Next::Expired => return Err(Halt::failed("the source ended a full pull as if it were none")),
+            }
+        };
+        self.finish(comparison, completeness, cursor).await
+    }
+
+    async fn take(&mut self, comparison: &mut Comparison, batch: Batch) -> Step<()> {
+        self.go_on().await?;
+        for item in batch.items {
+            match item {
+                Item::User(user) => {
+                    if self.round.phase() > Phase::Users {
+                        return Err(Halt::failed("the source stated a user after its groups"));
+                    }
+                    self.enter(Phase::Users).await?;
+                    self.take_user(comparison, user).await?;
+                }
+                Item::Group(group) => {
+                    if self.round.phase() < Phase::Groups {
+                        self.end_users(comparison).await?;
+                    }
+                    if self.round.phase() > Phase::Groups {
+                        return Err(Halt::failed("the source stated a group after memberships"));
+                    }
+                    self.enter(Phase::Groups).await?;
+                    self.take_group(comparison, group).await?;
+                }
+                Item::Members { group, members, part } => {
+                    self.begin_memberships(comparison).await?;
+                    self.take_members(comparison, group, members, part).await?;
+                }
+                Item::Unreadable(entry) => self.take_unreadable(comparison, &entry),
+                Item::UserGone(_)
+                | Item::GroupGone(_)
+                | Item::Joined(..)
+                | Item::Left(..)
+                | Item::MemberOf(..) => {
+                    return Err(Halt::failed("the source stated a change in a full pull"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_unreadable(&mut self, comparison: &mut Comparison, entry: &Unreadable) {
+        self.round.set_aside(entry.kind, &entry.name, &entry.why);
+        if let (EntryKind::User, Some(id)) = (entry.kind, &entry.id)
+            && let Some(known) = comparison.index.users.get_mut(&Imprint::of_id(id))
+        {
+            known.stated = Stated::Unreadable;
+        }
+    }
+
+    /// Writes what is left of the users, and gives names to those who wait for them.
+    async fn end_users(&mut self, comparison: &mut Comparison) -> Step<()> {
+        self.write_users(comparison).await?;
+        self.give_names(comparison).await
+    }
+
+    async fn begin_memberships(&mut self, comparison: &mut Comparison) -> Step<()> {
+        if self.round.phase() >= Phase::Memberships {
+            return Ok(());
+        }
+        if self.round.phase() < Phase::Groups {
+            self.end_users(comparison).await?;
+        }
+        self.write_groups(comparison).await?;
+        comparison.members.expect(&comparison.waiting);
+        self.enter(Phase::Memberships).await
+    }
+
+    /// Deletes what is gone, if that is proven and probable, and takes over what waited for it.
+    async fn finish(
+        &mut self,
+        mut comparison: Comparison,
+        completeness: Completeness,
+        cursor: Option<Cursor>,
+    ) -> Step<Read> {
+        self.begin_memberships(&mut comparison).await?;
+        self.write_members(&mut comparison).await?;
+        let read = self.round.counts.users_read + self.round.counts.groups_read;
+        if !bears_unreadable(read, self.round.counts.set_aside) {
+            return Err(Halt::failed("too many entries cannot be read"));
+        }
+        self.enter(Phase::Settling).await?;
+        let outcome = match completeness {
+            Completeness::Proven => self.delete(&mut comparison).await?,
+            Completeness::Unproven(why) => {
+                self.round.failure = Some(why.to_owned());
+                Outcome::Unproven
+            }
+        };
+        self.settle(&mut comparison).await?;
+        Ok(self.read(&comparison, outcome, cursor))
+    }
+
+    /// Takes over what waited for deletions, and sets aside what cannot be.
+    pub(super) async fn settle(&mut self, comparison: &mut Comparison) -> Step<()> {
+        self.give_names(comparison).await?;
+        self.set_aside_waiting(comparison).await?;
+        comparison.members.expect(&comparison.waiting);
+        self.take_postponed(comparison).await?;
+        self.write_members(comparison).await
+    }
+
+    pub(super) fn read(&self, comparison: &Comparison, outcome: Outcome, cursor: Option<Cursor>) -> Read {
+        let counts = &self.round.counts;
+        let removed = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
+        Read {
+            outcome,
+            cursor,
+            users: removed(comparison.index.users_before, counts.users_added, counts.users_removed),
+            groups: removed(comparison.index.groups_before, counts.groups_added, counts.groups_removed),
+        }
+    }
+}
+
+impl Comparison {
+    /// How many changes wait to be written.
+    pub(super) fn ready(&self) -> u64 {
+        count(self.ready.len() + self.changed.len())
+    }
+}

@@ -1,0 +1,177 @@
+//! Rounds of synchronisation: a mirror is compared with what its source states, and made like it.
+//!
+//! Follow one round from `Throng::sync`: `round.rs` takes the lease, keeps the journal and decides what is read; `full.rs`
+//! reads everything, `changes.rs` what changed; `users.rs`, `groups.rs` and `members.rs` compare and write;
+//! `deletions.rs` says what may go.
+
+mod changes;
+mod deletions;
+mod full;
+mod groups;
+mod index;
+mod members;
+mod names;
+mod puller;
+mod request;
+mod round;
+mod schedule;
+mod users;
+mod write;
+
+pub use request::{ProgressWatch, Stop, SyncRequest, Wanted};
+
+pub(crate) use schedule::check_schedule;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use throng_core::change::Change;
+use throng_core::id::DirectoryId;
+use throng_core::registry::DirectoryKind;
+use throng_core::sync::{Approval, Mirror, MirroredSettings, PlanHash, Round};
+use throng_core::time::Timestamp;
+
+use crate::error::{Conflict, Error};
+use crate::throng::Throng;
+
+/// How many rounds run in one process at once (T70): more would only wait for the one writer of the store.
+const MOST_AT_ONCE: usize = 2;
+
+impl Throng {
+    /// Makes a mirror like its source.
+    ///
+    /// 1. Reads what changed since the round before, or everything where that cannot be said, is too long ago or is
+    ///    asked for; a full round writes only what differs.
+    /// 2. Deletes only what a pull proved to be gone, and nothing improbable without approval (T59):
+    ///    [`Throng::approve_deletions`].
+    /// 3. What cannot be taken over is set aside, named in the round and tried again in the next one (T67).
+    /// 4. Ends as the round says. A round that did not end well leaves the mirror at a committed batch and without a
+    ///    deletion on the way; the next round begins again and finds what was written.
+    /// 5. [`Conflict::Synchronising`] while another round of the mirror runs, here or in another process.
+    pub async fn sync(&self, directory: DirectoryId, request: SyncRequest) -> Result<Round, Error> {
+        let _running = self.0.rounds.begin(directory).ok_or(Error::Conflict(Conflict::Synchronising))?;
+        round::run(self, directory, request).await
+    }
+
+    /// Runs the rounds that are due, one after the other, and tells how each ended. For the host to call now and then;
+    /// [`Throng::keep_in_sync`] does.
+    pub async fn sync_due(&self) -> Vec<(DirectoryId, Result<Round, Error>)> {
+        let mut rounds = Vec::new();
+        for record in self.directories() {
+            let DirectoryKind::Mirrored(settings) = &record.kind else { continue };
+            if !record.active {
+                continue;
+            }
+            match self.next_round(record.id, settings).await {
+                Ok(Some(due)) if due <= self.0.clock.now() => {
+                    rounds.push((record.id, self.sync(record.id, SyncRequest::default()).await));
+                }
+                Ok(_) => {}
+                Err(error) => rounds.push((record.id, Err(error))),
+            }
+        }
+        rounds
+    }
+
+    /// Runs rounds as they become due, until it is stopped. For the host to spawn.
+    pub async fn keep_in_sync(&self, stop: &Stop) {
+        while !stop.is_set() {
+            for (directory, outcome) in self.sync_due().await {
+                match outcome {
+                    Ok(round) => tracing::info!(%directory, number = round.number, "a round has ended"),
+                    Err(cause) => tracing::warn!(%directory, %cause, "a round could not begin"),
+                }
+            }
+            let pause = tokio::time::sleep(schedule::LOOK);
+            futures_util::future::select(std::pin::pin!(pause), std::pin::pin!(stop.wait())).await;
+        }
+    }
+
+    /// When the next round of a mirror is due; `None` when it runs on request only.
+    async fn next_round(
+        &self,
+        directory: DirectoryId,
+        settings: &MirroredSettings,
+    ) -> Result<Option<Timestamp>, Error> {
+        let state = self.0.store.mirror(directory).await?.state;
+        schedule::next(&settings.schedule, &state, directory)
+    }
+
+    /// A mirror between and during rounds: how old it is, what waits for approval, who synchronises it.
+    pub async fn mirror(&self, directory: DirectoryId) -> Result<Mirror, Error> {
+        self.expect_mirror(directory)?;
+        Ok(self.0.store.mirror(directory).await?)
+    }
+
+    /// The latest rounds of a mirror, the newest first, at most `limit`.
+    pub async fn rounds(&self, directory: DirectoryId, limit: usize) -> Result<Vec<Round>, Error> {
+        self.expect_mirror(directory)?;
+        Ok(self.0.store.rounds(directory, limit).await?)
+    }
+
+    /// Lets the next full round make the deletions of one plan, which the last round held.
+    ///
+    /// 1. The word holds for [`Approval::LASTS`], and for exactly the deletions that were shown: if others would be
+    ///    made by then, they are held again.
+    /// 2. [`Conflict::PlanStale`] when the latest round holds no such plan.
+    pub async fn approve_deletions(&self, directory: DirectoryId, plan: &PlanHash) -> Result<(), Error> {
+        self.expect_mirror(directory)?;
+        let latest = self.0.store.rounds(directory, 1).await?.pop();
+        if latest.and_then(|round| round.held).is_none_or(|held| held.hash != *plan) {
+            return Err(Error::Conflict(Conflict::PlanStale));
+        }
+        let approval = Approval { plan: plan.clone(), until: self.0.clock.now().plus(Approval::LASTS) };
+        tracing::info!(%directory, %plan, "held deletions were approved");
+        let change = Change::ApproveDeletions { directory, approval: Some(approval) };
+        self.apply(vec![change], Conflict::Stale).await
+    }
+
+    fn expect_mirror(&self, directory: DirectoryId) -> Result<(), Error> {
+        match self.config().mount(directory).map(|mount| &mount.record.kind) {
+            Some(DirectoryKind::Mirrored(_)) => Ok(()),
+            Some(DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) | DirectoryKind::Live) => {
+                Err(Error::Conflict(Conflict::DirectoryKind))
+            }
+            None => Err(Error::not_found("directory")),
+        }
+    }
+}
+
+/// The mirrors that are synchronised in this process now.
+#[derive(Debug)]
+pub(crate) struct Rounds {
+    running: Mutex<BTreeSet<DirectoryId>>,
+    places: tokio::sync::Semaphore,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self { running: Mutex::default(), places: tokio::sync::Semaphore::new(MOST_AT_ONCE) }
+    }
+}
+
+impl Rounds {
+    fn begin(&self, directory: DirectoryId) -> Option<Running<'_>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(directory).then_some(Running { rounds: self, directory })
+    }
+
+    /// Waits until few enough rounds run.
+    async fn place(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        // The semaphore is never closed; if it were, rounds would run without it.
+        self.places.acquire().await.ok()
+    }
+}
+
+/// A round that runs; it counts until it is dropped.
+struct Running<'r> {
+    rounds: &'r Rounds,
+    directory: DirectoryId,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut running = self.rounds.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&self.directory);
+    }
+}
