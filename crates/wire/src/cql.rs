@@ -106,7 +106,7 @@ impl Parser<'_> {
         }
         self.at += 1;
         let value = self.word()?;
-        if key.open_start || key.open_end {
+        if key.text.is_empty() || key.open_start || key.open_end {
             return Err(QueryError::Syntax { position: key.at });
         }
         let comparison = match (operator, value.open_start, value.open_end) {

@@ -1,7 +1,7 @@
 //! Moments: milliseconds since the epoch in JSON, date, time and offset in XML.
 //!
-//! Written is UTC with the offset `+00:00`, not `Z`: recorded answers carry a numeric offset, strict readers of RFC 3339
-//! take both, and some readers of ISO 8601 take only the number.
+//! Written is UTC with the offset `+00:00`, not `Z`: recorded answers carry a numeric offset, strict readers of RFC
+//! 3339 take both, and some readers of ISO 8601 take only the number.
 
 use std::fmt::Write;
 

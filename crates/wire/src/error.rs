@@ -10,7 +10,8 @@ pub enum DocumentError {
     /// A document type, or any other declaration of the kind (R01-R04, T78).
     #[error("the document declares a document type")]
     Doctype,
-    /// Not UTF-8: other bytes, a byte order mark, another declared encoding, or half of a surrogate pair (N35, N36, R15).
+    /// Not UTF-8: other bytes, a byte order mark, another declared encoding, or half of a surrogate pair (N35, N36,
+    /// R15).
     #[error("the document is not plain UTF-8")]
     Encoding,
     /// Not well-formed.

@@ -1,5 +1,6 @@
 //! JSON, read into the tree that both formats share.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -7,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::{Fields, Node};
+use crate::node::{self, Fields, Node};
 
 /// Reads one value, and nothing after it.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Node, DocumentError> {
@@ -105,16 +106,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut fields = Fields::default();
-        let mut keys = std::collections::BTreeSet::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
             if key.len() > self.0.limits.name_bytes {
                 return Err(self.0.fail(DocumentError::NameTooLong));
             }
-            let key = key.into_boxed_str();
-            if !keys.insert(key.clone()) {
-                return Err(self.0.fail(DocumentError::DuplicateKey));
-            }
-            fields.push(key, entries.next_value_seed(self)?);
+            fields.push(node::name(&key), entries.next_value_seed(self)?);
+        }
+        if fields.has_duplicates() {
+            return Err(self.0.fail(DocumentError::DuplicateKey));
         }
         Ok(Node::Object(fields))
     }

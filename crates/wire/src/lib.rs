@@ -1,8 +1,8 @@
 //! The documents of Crowd's REST API `usermanagement/1`, as JSON and as XML: read within limits, written in the
 //! recorded order.
 //!
-//! 1. [`read()`] and [`write()`] take whole documents, which are the types of this crate; both formats go through one tree,
-//!    so that a document means the same in either (T80).
+//! 1. [`read()`] and [`write()`] take whole documents, which are the types of this crate; both formats go through one
+//!    tree, so that a document means the same in either (T80).
 //! 2. [`ListReader`] and [`MembershipReader`] take long answers piece by piece, in memory bounded by one entry; only
 //!    their `finish` proves that nothing is missing. [`ListWriter`] and [`MembershipWriter`] write such answers.
 //! 3. [`cql`] reads the search language, [`Restriction`] the search body; both become
@@ -35,6 +35,7 @@ mod node;
 mod query;
 mod restriction;
 mod session;
+mod source;
 mod webhook;
 mod writer;
 mod xml;
@@ -50,9 +51,10 @@ pub use error::DocumentError;
 pub use event::{Event, Events, Operation};
 pub use fault::{ErrorEntity, Reason};
 pub use format::{Format, UnsupportedMediaType};
-pub use list::{Entries, Entry, Groups, ListReader, ListWriter, Users};
+pub use list::{Entry, Groups, ListReader, ListWriter, Users};
 pub use membership::{Membership, MembershipPart, MembershipReader, MembershipWriter, Part, PartOutOfOrder};
 pub use query::{EntityKind, QueryError};
 pub use restriction::{MatchMode, PropertyRestriction, PropertyType, Restriction};
 pub use session::{AuthenticationContext, CookieConfig, SessionEntity, ValidationFactor, ValidationFactors};
+pub use source::{Entries, Feed};
 pub use webhook::Webhook;

@@ -1,6 +1,5 @@
 //! Lists of users and groups, whole or streamed.
 
-use std::collections::VecDeque;
 use std::io::BufRead;
 use std::marker::PhantomData;
 
@@ -10,6 +9,7 @@ use crate::entity::user::UserEntity;
 use crate::error::DocumentError;
 use crate::format::Format;
 use crate::node::Fields;
+use crate::source::{Entries, Feed};
 use crate::writer::Writer;
 use crate::xml::{Pull, Step};
 
@@ -45,7 +45,7 @@ impl Entry for GroupEntity {
     const LIST: &'static str = "groups";
 }
 
-/// Reads a long list piece by piece.
+/// Reads a long list piece by piece; [`Entries`] reads one from a source.
 ///
 /// 1. [`ListReader::feed`] gives the entries that the pieces so far complete; it makes no difference where pieces end.
 /// 2. Memory is bounded by [`Limits::entry_bytes`] and the piece; the list may be of any length.
@@ -62,15 +62,6 @@ pub struct ListReader<T> {
 enum Source {
     Json(Items),
     Xml(Pull),
-}
-
-/// The entries of a list that is read to its end. The last one may be followed by an error, so that a list of which the
-/// end is missing is never taken for whole.
-#[derive(Debug)]
-pub struct Entries<R, T> {
-    source: R,
-    reader: Option<ListReader<T>>,
-    ready: VecDeque<T>,
 }
 
 /// Writes a long list piece by piece: [`ListWriter::begin`], [`ListWriter::entry`] for each, [`ListWriter::end`].
@@ -92,8 +83,8 @@ impl<T: Entry> ListReader<T> {
     }
 
     /// Reads a list from a source to its end.
-    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, T> {
-        Entries { source, reader: Some(self), ready: VecDeque::new() }
+    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
+        Entries::new(source, self)
     }
 
     /// Takes the next piece and gives the entries that are whole now.
@@ -126,36 +117,15 @@ impl<T: Entry> ListReader<T> {
     }
 }
 
-impl<R: BufRead, T: Entry> Iterator for Entries<R, T> {
-    type Item = Result<T, DocumentError>;
+impl<T: Entry> Feed for ListReader<T> {
+    type Item = T;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.ready.pop_front() {
-                return Some(Ok(entry));
-            }
-            let reader = self.reader.as_mut()?;
-            let bytes = match self.source.fill_buf() {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.reader = None;
-                    return Some(Err(DocumentError::Io(error.kind())));
-                }
-            };
-            let length = bytes.len();
-            if length == 0 {
-                return self.reader.take()?.finish().err().map(Err);
-            }
-            match reader.feed(bytes) {
-                Ok(entries) => self.ready.extend(entries),
-                Err(fault) => {
-                    self.reader = None;
-                    return Some(Err(fault));
-                }
-            }
-            self.source.consume(length);
-        }
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+        self.feed(bytes)
+    }
+
+    fn finish(self) -> Result<(), DocumentError> {
+        self.finish()
     }
 }
 
@@ -200,8 +170,13 @@ macro_rules! lists {
         impl Body for $List {
             const ROOT: &'static str = <$Entry as Entry>::LIST;
 
-            fn take(_root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
-                let items = fields.items(&names::<$Entry>())?.unwrap_or_default();
+            fn take(root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
+                let items = match (fields.items(&names::<$Entry>())?, root) {
+                    (Some(items), _) => items,
+                    (None, Some(_)) => Vec::new(),
+                    // An empty list of JSON says so: nothing is no list.
+                    (None, None) => return Err(DocumentError::Missing(Self::ROOT)),
+                };
                 let entries = items.into_iter().map(|item| {
                     <$Entry as Body>::take(None, item.into_fields(<$Entry as Body>::ROOT)?)
                 });

@@ -1,8 +1,11 @@
 //! The dump of all memberships. It is XML in every case: JSON has no form of it.
 
+use std::io::BufRead;
+
 use crate::document::Limits;
 use crate::error::DocumentError;
 use crate::node::Fields;
+use crate::source::{Entries, Feed};
 use crate::xml::{Pull, Step, escape};
 
 const ROOT: &str = "memberships";
@@ -37,7 +40,7 @@ pub enum Part {
     Last,
 }
 
-/// Reads a dump piece by piece.
+/// Reads a dump piece by piece; [`Entries`](crate::Entries) reads one from a source.
 ///
 /// 1. [`MembershipReader::feed`] gives the parts that the pieces so far complete; it makes no difference where pieces
 ///    end. A part has at most [`MembershipReader::MAX_PART`] members, and a group without members has one empty part.
@@ -50,16 +53,16 @@ pub struct MembershipReader {
     pull: Pull,
     fault: Option<DocumentError>,
     part: Membership,
-    inside: Inside,
+    part_bytes: usize,
+    /// Nothing when it is something that is not known, which is passed over.
+    inside: Option<Kind>,
 }
 
-/// What of a group is being read.
+/// What members are being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Inside {
+enum Kind {
     Users,
     Groups,
-    /// Something that is not known, which is passed over.
-    Other,
 }
 
 /// Writes a dump piece by piece: [`MembershipWriter::begin`], [`MembershipWriter::part`] for each, and
@@ -82,15 +85,29 @@ impl Membership {
     fn len(&self) -> usize {
         self.users.len() + self.groups.len()
     }
+
+    /// Takes what is there and leaves none of the same group.
+    fn split(&mut self) -> Self {
+        let next = Self { group: self.group.clone(), ..Self::default() };
+        std::mem::replace(self, next)
+    }
 }
 
 impl MembershipReader {
     /// Most members of a part.
     pub const MAX_PART: usize = 1_000;
+    /// Most bytes of names in a part that has more than one member: what a thousand usual names have, tenfold.
+    pub const MAX_PART_BYTES: usize = 256 << 10;
 
     /// Nothing read yet.
     pub fn new(limits: Limits) -> Self {
-        Self { pull: Pull::new(3, limits), fault: None, part: Membership::default(), inside: Inside::Other }
+        Self {
+            pull: Pull::new(3, limits),
+            fault: None,
+            part: Membership::default(),
+            part_bytes: 0,
+            inside: None,
+        }
     }
 
     /// Takes the next piece and gives the parts that are whole now.
@@ -107,6 +124,11 @@ impl MembershipReader {
         self.fault.map_or_else(|| self.pull.finish(), Err)
     }
 
+    /// Reads a dump from a source to its end.
+    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
+        Entries::new(source, self)
+    }
+
     fn parts(&mut self) -> Result<Vec<MembershipPart>, DocumentError> {
         let mut parts = Vec::new();
         while let Some(step) = self.pull.step()? {
@@ -120,22 +142,31 @@ impl MembershipReader {
                     }
                     let group = attributes.required_text(&["group"])?;
                     self.part = Membership { group, ..Membership::default() };
+                    self.part_bytes = 0;
                 }
                 Step::Opened { depth: 3, name, .. } => {
                     self.inside = match &*name {
-                        "users" => Inside::Users,
-                        "groups" => Inside::Groups,
-                        _ => Inside::Other,
+                        "users" => Some(Kind::Users),
+                        "groups" => Some(Kind::Groups),
+                        _ => None,
                     };
                 }
                 Step::Opened { .. } => {}
                 Step::Entry(name, fields) => {
-                    if self.part.len() == Self::MAX_PART {
-                        let next = Membership { group: self.part.group.clone(), ..Membership::default() };
-                        let members = std::mem::replace(&mut self.part, next);
-                        parts.push(MembershipPart { members, part: Part::More });
+                    if let Some(kind) = self.inside {
+                        let name = kind.member(&name, fields)?;
+                        self.part_bytes += name.len();
+                        let is_full =
+                            self.part.len() == Self::MAX_PART || self.part_bytes > Self::MAX_PART_BYTES;
+                        if is_full && self.part.len() > 0 {
+                            parts.push(MembershipPart { members: self.part.split(), part: Part::More });
+                            self.part_bytes = name.len();
+                        }
+                        match kind {
+                            Kind::Users => self.part.users.push(name),
+                            Kind::Groups => self.part.groups.push(name),
+                        }
                     }
-                    self.member(&name, fields)?;
                 }
                 Step::Closed { depth: 2 } => {
                     let members = std::mem::take(&mut self.part);
@@ -146,14 +177,31 @@ impl MembershipReader {
         }
         Ok(parts)
     }
+}
 
-    fn member(&mut self, element: &str, mut fields: Fields) -> Result<(), DocumentError> {
-        match (self.inside, element) {
-            (Inside::Users, "user") => self.part.users.push(fields.required_text(&["name"])?),
-            (Inside::Groups, "group") => self.part.groups.push(fields.required_text(&["name"])?),
-            (Inside::Users | Inside::Groups | Inside::Other, _) => {}
+impl Feed for MembershipReader {
+    type Item = MembershipPart;
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<MembershipPart>, DocumentError> {
+        self.feed(bytes)
+    }
+
+    fn finish(self) -> Result<(), DocumentError> {
+        self.finish()
+    }
+}
+
+impl Kind {
+    /// The name of a member. Anything else among members is refused: a member that is passed over would seem gone.
+    fn member(self, element: &str, mut fields: Fields) -> Result<String, DocumentError> {
+        let (list, item) = match self {
+            Self::Users => ("users", "user"),
+            Self::Groups => ("groups", "group"),
+        };
+        if element != item {
+            return Err(DocumentError::Invalid(list));
         }
-        Ok(())
+        fields.required_text(&["name"])
     }
 }
 

@@ -1,9 +1,17 @@
 //! What both formats are read into: one tree, so that a document means the same in either (T80).
 
+use std::borrow::Cow;
+
 use throng_core::time::Timestamp;
 
 use crate::date;
 use crate::error::DocumentError;
+
+/// The name of a field. Those that documents have are not allocated: a long answer has millions of them.
+pub(crate) type Name = Cow<'static, str>;
+
+/// So few fields are compared each with each, which costs less than sorting them.
+const FEW: usize = 16;
 
 /// A value of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +39,7 @@ pub(crate) enum Node {
 /// Fields that nobody takes are ignored, so that a whole entity may be sent back.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
-    entries: Vec<(Box<str>, Node)>,
+    entries: Vec<(Name, Node)>,
     text: String,
     has_children: bool,
 }
@@ -62,11 +70,11 @@ impl Node {
 }
 
 impl Fields {
-    pub(crate) fn push(&mut self, name: Box<str>, node: Node) {
+    pub(crate) fn push(&mut self, name: Name, node: Node) {
         self.entries.push((name, node));
     }
 
-    pub(crate) fn push_child(&mut self, name: Box<str>, child: Self) {
+    pub(crate) fn push_child(&mut self, name: Name, child: Self) {
         self.has_children = true;
         self.entries.push((name, Node::Element(child)));
     }
@@ -81,7 +89,23 @@ impl Fields {
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|(own, _)| &**own == name)
+        self.entries.iter().any(|(own, _)| own == name)
+    }
+
+    pub(crate) fn has_duplicates(&self) -> bool {
+        if self.entries.len() < FEW {
+            let mut rest = self.entries.as_slice();
+            while let [(name, _), others @ ..] = rest {
+                if others.iter().any(|(other, _)| other == name) {
+                    return true;
+                }
+                rest = others;
+            }
+            return false;
+        }
+        let mut names: Vec<&str> = self.entries.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     /// Whether there is text beside child elements.
@@ -94,20 +118,14 @@ impl Fields {
         !self.has_children && self.text.trim_ascii().is_empty()
     }
 
-    pub(crate) fn into_entries(self) -> Vec<(Box<str>, Node)> {
+    pub(crate) fn into_entries(self) -> Vec<(Name, Node)> {
         self.entries
     }
 
     /// Takes a field under any of its names; null counts as absent.
     pub(crate) fn take(&mut self, names: &[&'static str]) -> Result<Option<Node>, DocumentError> {
         let mut found = None;
-        let mut at = 0;
-        while let Some((name, _)) = self.entries.get(at) {
-            if !names.contains(&&**name) {
-                at += 1;
-                continue;
-            }
-            let (_, node) = self.entries.remove(at);
+        for (_, node) in self.entries.extract_if(.., |(name, _)| names.contains(&&**name)) {
             if found.replace(node).is_some() {
                 return Err(DocumentError::Duplicate(first(names)));
             }
@@ -156,13 +174,9 @@ impl Fields {
     /// The items of a list: what an array of JSON holds, or all child elements of one name. A single object stands for
     /// a list of one. `None` when there is no field of these names.
     pub(crate) fn items(&mut self, names: &[&'static str]) -> Result<Option<Vec<Node>>, DocumentError> {
-        let mut used: Option<Box<str>> = None;
+        let mut used: Option<Name> = None;
         let mut items = Vec::new();
-        for (name, node) in std::mem::take(&mut self.entries) {
-            if !names.contains(&&*name) {
-                self.entries.push((name, node));
-                continue;
-            }
+        for (name, node) in self.entries.extract_if(.., |(name, _)| names.contains(&&**name)) {
             let repeats = used.is_some();
             match node {
                 Node::Null => continue,
@@ -186,6 +200,24 @@ impl Fields {
         let items = self.items(names)?.unwrap_or_default();
         items.into_iter().map(|node| node.into_fields(first(names))).collect()
     }
+}
+
+macro_rules! known {
+    ($($name:literal)*) => {
+        /// A name as it is kept.
+        pub(crate) fn name(text: &str) -> Name {
+            match text {
+                $($name => Cow::Borrowed($name),)*
+                _ => Cow::Owned(text.to_owned()),
+            }
+        }
+    };
+}
+
+known! {
+    "name" "user" "link" "rel" "href" "value" "group" "values" "attribute" "attributes" "expand" "active" "email"
+    "first-name" "last-name" "display-name" "password" "key" "created-date" "updated-date" "description" "type"
+    "users" "groups" "membership"
 }
 
 fn first(names: &[&'static str]) -> &'static str {

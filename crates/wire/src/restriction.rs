@@ -361,7 +361,7 @@ fn narrow_term(property: &Property, test: &Test, kind: EntityKind) -> Option<Pro
     if of_users && kind == EntityKind::Group {
         return None;
     }
-    let (mode, key) = match (property, test) {
+    let (key, opens, closes) = match (property, test) {
         (Property::Active, Test::Is(flag)) => {
             return Some(PropertyRestriction {
                 name: name.to_owned(),
@@ -371,16 +371,20 @@ fn narrow_term(property: &Property, test: &Test, kind: EntityKind) -> Option<Pro
             });
         }
         (Property::Active, _) | (_, Test::Is(_) | Test::Missing) => return None,
-        (_, Test::Equals(key)) => (MatchMode::ExactlyMatches, key.as_str()),
-        (_, Test::StartsWith(key)) => (MatchMode::StartsWith, key.as_str()),
-        (_, Test::EndsWith(key)) => (MatchMode::Contains, key.as_str()),
-        (_, Test::Contains(key)) => (MatchMode::Contains, key.as_str()),
+        (_, Test::Equals(key)) => (key.as_str(), Edge::Closed, Edge::Closed),
+        (_, Test::StartsWith(key)) => (key.as_str(), Edge::Closed, Edge::Open),
+        (_, Test::EndsWith(key)) => (key.as_str(), Edge::Open, Edge::Closed),
+        (_, Test::Contains(key)) => (key.as_str(), Edge::Open, Edge::Open),
     };
-    let run = longest_plain_run(key);
+    let (at, run) = longest_plain_run(key, opens, closes);
     if run.is_empty() {
         return None;
     }
-    let mode = if run == key { mode } else { MatchMode::Contains };
+    let mode = match (opens, closes) {
+        (Edge::Closed, Edge::Closed) if run == key => MatchMode::ExactlyMatches,
+        (Edge::Closed, _) if at == 0 => MatchMode::StartsWith,
+        (Edge::Closed | Edge::Open, _) => MatchMode::Contains,
+    };
     Some(PropertyRestriction {
         name: name.to_owned(),
         kind: PropertyType::String,
@@ -389,8 +393,42 @@ fn narrow_term(property: &Property, test: &Test, kind: EntityKind) -> Option<Pro
     })
 }
 
-/// The longest part of a key that stands so, but for case, in every usual spelling.
-fn longest_plain_run(key: &str) -> &str {
-    let parts = key.split(|c: char| !c.is_ascii()).flat_map(|run| run.split("ss"));
-    parts.fold("", |longest, part| if part.len() > longest.len() { part } else { longest })
+/// Whether more may stand beyond an end of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Open,
+    Closed,
+}
+
+/// The longest part of a key that stands so, but for case, in every usual spelling, and where it begins: ASCII without
+/// an `s` that may be half of a `ß`, because it has another one beside it or stands at an open end.
+fn longest_plain_run(key: &str, opens: Edge, closes: Edge) -> (usize, &str) {
+    let bytes = key.as_bytes();
+    let is_plain = |at: usize| match bytes.get(at) {
+        Some(b's') => {
+            let before = match at.checked_sub(1) {
+                Some(before) => bytes.get(before) == Some(&b's'),
+                None => opens == Edge::Open,
+            };
+            let after = match bytes.get(at + 1) {
+                Some(byte) => *byte == b's',
+                None => closes == Edge::Open,
+            };
+            !before && !after
+        }
+        Some(byte) => byte.is_ascii(),
+        None => false,
+    };
+    let (mut longest, mut start) = ((0, ""), 0);
+    for at in 0..=bytes.len() {
+        if is_plain(at) {
+            continue;
+        }
+        // Both ends are beside ASCII or the ends of the key, so that the part is one of characters.
+        if let Some(run) = key.get(start..at).filter(|run| run.len() > longest.1.len()) {
+            longest = (start, run);
+        }
+        start = at + 1;
+    }
+    longest
 }

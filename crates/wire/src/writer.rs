@@ -6,7 +6,7 @@ use crate::date;
 use crate::format::Format;
 use crate::xml::escape;
 
-/// A document that is being written. Fields come in the order of XML (crowd clients depend on it).
+/// A document that is being written. Fields come in the order of XML (clients depend on it).
 #[derive(Debug)]
 pub struct Writer {
     format: Format,

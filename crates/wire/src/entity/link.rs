@@ -33,15 +33,18 @@ impl Link {
         Self { href: href.into(), rel: Rel::Edit }
     }
 
-    /// Takes the field `link`. One without an `href`, and one for another purpose, is as good as none.
+    /// Takes the first link of a known purpose. One without an `href` is as good as none.
     pub(crate) fn take(fields: &mut Fields) -> Result<Option<Self>, DocumentError> {
-        let Some(mut link) = fields.part(&["link"])? else { return Ok(None) };
-        let rel = match link.text(&["rel"])?.as_deref() {
-            Some("self") | None => Rel::Own,
-            Some("edit") => Rel::Edit,
-            Some(_) => return Ok(None),
-        };
-        Ok(link.text(&["href"])?.map(|href| Self { href, rel }))
+        let mut found = None;
+        for mut link in fields.parts(&["link"])? {
+            let rel = match link.text(&["rel"])?.as_deref() {
+                Some("self") | None => Rel::Own,
+                Some("edit") => Rel::Edit,
+                Some(_) => continue,
+            };
+            found = found.or(link.text(&["href"])?.map(|href| Self { href, rel }));
+        }
+        Ok(found)
     }
 
     pub(crate) fn put(link: Option<&Self>, out: &mut Writer) {

@@ -15,6 +15,7 @@ pub(super) struct Items {
     limits: Limits,
     place: Place,
     value: Value,
+    value_start: u64,
     keys: Vec<String>,
     found: bool,
     position: u64,
@@ -63,8 +64,16 @@ enum End {
 
 impl Items {
     pub(super) fn new(names: [&'static str; 2], limits: Limits) -> Self {
-        let value = Value::default();
-        Self { names, limits, place: Place::Start, value, keys: Vec::new(), found: false, position: 0 }
+        Self {
+            names,
+            limits,
+            place: Place::Start,
+            value: Value::default(),
+            value_start: 0,
+            keys: Vec::new(),
+            found: false,
+            position: 0,
+        }
     }
 
     pub(super) fn feed(
@@ -72,9 +81,18 @@ impl Items {
         bytes: &[u8],
         mut each: impl FnMut(Node) -> Result<(), DocumentError>,
     ) -> Result<(), DocumentError> {
-        for &byte in bytes {
+        let mut rest = bytes;
+        while let Some((&byte, after)) = rest.split_first() {
+            let plain = if self.is_inside() { self.value.take_plain(rest) } else { 0 };
+            if plain > 0 {
+                self.position += plain as u64;
+                self.check_length()?;
+                rest = rest.get(plain..).unwrap_or_default();
+                continue;
+            }
             self.take(byte, &mut each)?;
             self.position += 1;
+            rest = after;
         }
         Ok(())
     }
@@ -101,7 +119,7 @@ impl Items {
         byte: u8,
         each: &mut impl FnMut(Node) -> Result<(), DocumentError>,
     ) -> Result<(), DocumentError> {
-        if matches!(self.place, Place::InKey | Place::InField | Place::InItem) {
+        if self.is_inside() {
             match self.value.take(byte) {
                 End::NotYet => return self.check_length(),
                 End::With => return self.end_value(each),
@@ -118,14 +136,17 @@ impl Items {
             (Place::Key { .. }, b'"') => self.begin_value(byte, Place::InKey),
             (Place::Colon, b':') => Place::Field { is_array: self.is_array() },
             (Place::Field { is_array: true }, b'[') => {
+                if self.found {
+                    return Err(DocumentError::Duplicate(self.names[0]));
+                }
                 self.found = true;
                 Place::Item { may_end: true }
             }
-            (Place::Field { .. }, _) => self.begin_value(byte, Place::InField),
+            (Place::Field { .. }, byte) if begins_value(byte) => self.begin_value(byte, Place::InField),
             (Place::AfterField, b',') => Place::Key { may_end: false },
             (Place::AfterField, b'}') => Place::End,
             (Place::Item { may_end: true }, b']') => Place::AfterField,
-            (Place::Item { .. }, _) => self.begin_value(byte, Place::InItem),
+            (Place::Item { .. }, byte) if begins_value(byte) => self.begin_value(byte, Place::InItem),
             (Place::AfterItem, b',') => Place::Item { may_end: false },
             (Place::AfterItem, b']') => Place::AfterField,
             (Place::End, _) => return Err(DocumentError::Trailing),
@@ -134,8 +155,10 @@ impl Items {
                 | Place::Key { .. }
                 | Place::InKey
                 | Place::Colon
+                | Place::Field { .. }
                 | Place::InField
                 | Place::AfterField
+                | Place::Item { .. }
                 | Place::InItem
                 | Place::AfterItem,
                 _,
@@ -144,9 +167,15 @@ impl Items {
         Ok(())
     }
 
+    /// Whether the next byte is one of a value.
+    fn is_inside(&self) -> bool {
+        matches!(self.place, Place::InKey | Place::InField | Place::InItem)
+    }
+
     fn begin_value(&mut self, byte: u8, place: Place) -> Place {
         self.value = Value { bytes: std::mem::take(&mut self.value.bytes), ..Value::default() };
         self.value.bytes.clear();
+        self.value_start = self.position;
         // A first byte ends nothing: it opens a string or a nesting, or is a part of a word.
         let _ = self.value.take(byte);
         place
@@ -157,7 +186,16 @@ impl Items {
         each: &mut impl FnMut(Node) -> Result<(), DocumentError>,
     ) -> Result<(), DocumentError> {
         self.check_length()?;
-        let node = json::parse(&self.value.bytes, &self.limits)?;
+        let node = json::parse(&self.value.bytes, &self.limits).map_err(|fault| match fault {
+            DocumentError::Syntax { position } => {
+                DocumentError::Syntax { position: self.value_start + position }
+            }
+            // It is the value that is cut short, by what follows it.
+            DocumentError::Truncated | DocumentError::Trailing => {
+                DocumentError::Syntax { position: self.position }
+            }
+            fault => fault,
+        })?;
         self.place = match self.place {
             Place::InItem => {
                 each(node)?;
@@ -211,6 +249,22 @@ impl Items {
 }
 
 impl Value {
+    /// Takes the bytes up to the next that means something, and says how many.
+    fn take_plain(&mut self, bytes: &[u8]) -> usize {
+        if self.escaped || (self.depth == 0 && !self.in_string) {
+            return 0;
+        }
+        let means = |byte: &u8| match byte {
+            b'"' => true,
+            b'\\' => self.in_string,
+            b'{' | b'}' | b'[' | b']' => !self.in_string,
+            _ => false,
+        };
+        let length = bytes.iter().position(means).unwrap_or(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..length).unwrap_or_default());
+        length
+    }
+
     fn take(&mut self, byte: u8) -> End {
         let is_word = self.depth == 0 && !self.in_string;
         if is_word
@@ -239,4 +293,8 @@ impl Value {
         }
         End::NotYet
     }
+}
+
+fn begins_value(byte: u8) -> bool {
+    matches!(byte, b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
 }

@@ -78,10 +78,10 @@ impl Lexer {
     /// The next token; `None` until more is fed.
     pub(super) fn token(&mut self) -> Result<Option<Token<'_>>, DocumentError> {
         let rest = self.buffer.get(self.given..).unwrap_or_default();
-        let Some(kind) = kind(rest)? else { return Ok(None) };
+        let Some(kind) = kind(rest, self.position())? else { return Ok(None) };
         let end = match kind {
             Kind::Text => find(rest, b"<", self.seen),
-            Kind::Tag => self.quote_aware_end(),
+            Kind::Tag => self.tag_end(),
             Kind::Comment => find(rest, b"-->", self.seen.max(COMMENT.len())).map(|at| at + 3),
             Kind::CData => find(rest, b"]]>", self.seen.max(CDATA.len())).map(|at| at + 3),
             Kind::Instruction => find(rest, b"?>", self.seen.max(2)).map(|at| at + 2),
@@ -115,17 +115,22 @@ impl Lexer {
     }
 
     /// The end of the current tag: the first `>` outside quotes.
-    fn quote_aware_end(&mut self) -> Option<usize> {
+    fn tag_end(&mut self) -> Option<usize> {
         let rest = self.buffer.get(self.given..).unwrap_or_default();
-        for (at, &byte) in rest.iter().enumerate().skip(self.seen) {
-            match (self.quote, byte) {
-                (None, b'>') => return Some(at + 1),
-                (None, b'"' | b'\'') => self.quote = Some(byte),
-                (Some(quote), byte) if quote == byte => self.quote = None,
-                (None | Some(_), _) => {}
-            }
+        let mut at = self.seen;
+        loop {
+            let ahead = rest.get(at..)?;
+            let found = match self.quote {
+                Some(quote) => memchr::memchr(quote, ahead),
+                None => memchr::memchr3(b'>', b'"', b'\'', ahead),
+            };
+            at += found? + 1;
+            self.quote = match (self.quote, rest.get(at - 1)) {
+                (None, Some(b'>')) => return Some(at),
+                (None, quote) => quote.copied(),
+                (Some(_), _) => None,
+            };
         }
-        None
     }
 }
 
@@ -158,14 +163,15 @@ pub(super) fn attributes<'a>(
 }
 
 /// What begins here; `None` when there is not enough to tell.
-fn kind(rest: &[u8]) -> Result<Option<Kind>, DocumentError> {
+fn kind(rest: &[u8], position: u64) -> Result<Option<Kind>, DocumentError> {
     match rest {
         [] | [b'<'] => Ok(None),
         [b'<', b'?', ..] => Ok(Some(Kind::Instruction)),
         [b'<', b'!', ..] if rest.starts_with(COMMENT) => Ok(Some(Kind::Comment)),
         [b'<', b'!', ..] if rest.starts_with(CDATA) => Ok(Some(Kind::CData)),
         [b'<', b'!', ..] if COMMENT.starts_with(rest) || CDATA.starts_with(rest) => Ok(None),
-        [b'<', b'!', ..] => Err(DocumentError::Doctype),
+        [b'<', b'!', first, ..] if first.is_ascii_alphabetic() => Err(DocumentError::Doctype),
+        [b'<', b'!', ..] => Err(DocumentError::Syntax { position }),
         [b'<', ..] => Ok(Some(Kind::Tag)),
         _ => Ok(Some(Kind::Text)),
     }
@@ -174,8 +180,8 @@ fn kind(rest: &[u8]) -> Result<Option<Kind>, DocumentError> {
 fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     match wanted {
-        [byte] => rest.iter().position(|found| found == byte),
-        _ => rest.windows(wanted.len()).position(|window| window == wanted),
+        [byte] => memchr::memchr(*byte, rest),
+        _ => memchr::memmem::find(rest, wanted),
     }
     .map(|at| from + at)
 }
@@ -183,15 +189,15 @@ fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
 /// The text of a token, which holds only what XML can hold.
 fn checked(bytes: &[u8], position: u64) -> Result<&str, DocumentError> {
     let text = std::str::from_utf8(bytes).map_err(|_| DocumentError::Encoding)?;
-    if bytes.contains(&0) {
-        // UTF-16 that passes for UTF-8.
-        return Err(DocumentError::Encoding);
-    }
     let is_plain = |byte: &u8| *byte >= b' ' && *byte < 0xEF || matches!(byte, b'\t' | b'\n' | b'\r');
-    if !bytes.iter().all(is_plain) && !text.chars().all(escape::is_allowed) {
-        return Err(DocumentError::Syntax { position });
+    if bytes.iter().all(is_plain) || text.chars().all(escape::is_allowed) {
+        Ok(text)
+    } else if bytes.contains(&0) {
+        // UTF-16 that passes for UTF-8.
+        Err(DocumentError::Encoding)
+    } else {
+        Err(DocumentError::Syntax { position })
     }
-    Ok(text)
 }
 
 fn tag<'a>(text: &'a str, limits: &Limits) -> Result<Option<Token<'a>>, DocumentError> {
@@ -207,7 +213,7 @@ fn tag<'a>(text: &'a str, limits: &Limits) -> Result<Option<Token<'a>>, Document
         None => (inner, false),
     };
     let (name, attributes) =
-        inner.split_at(inner.find(|c: char| c.is_ascii_whitespace()).unwrap_or(inner.len()));
+        inner.split_at(inner.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(inner.len()));
     Ok(named(name, limits)?.then_some(if is_empty {
         Token::Empty { name, attributes }
     } else {
@@ -227,7 +233,8 @@ fn comment(text: &str) -> Option<Token<'_>> {
 /// An instruction with the name `xml` is the declaration, which stands at the beginning only.
 fn instruction(text: &str, position: u64) -> Option<Token<'_>> {
     let inner = text.get(2..text.len() - 2)?;
-    let (name, rest) = inner.split_at(inner.find(|c: char| c.is_ascii_whitespace()).unwrap_or(inner.len()));
+    let (name, rest) =
+        inner.split_at(inner.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(inner.len()));
     if name == "xml" && position == 0 {
         return Some(Token::Declaration(rest));
     }
@@ -236,7 +243,7 @@ fn instruction(text: &str, position: u64) -> Option<Token<'_>> {
 
 /// The names of XML 1.0 but for some letters beyond ASCII, which are all let through.
 fn is_name(name: &str) -> bool {
-    let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
-    let goes_on = |c: char| starts(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
-    name.chars().next().is_some_and(starts) && name.chars().all(goes_on)
+    let starts = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
+    let goes_on = |byte: u8| starts(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    name.bytes().next().is_some_and(starts) && name.bytes().all(goes_on)
 }

@@ -5,18 +5,21 @@
 //! 3. There are no namespaces: a prefix is part of a name.
 
 pub(crate) mod escape;
+#[cfg(test)]
+mod laws;
 mod lexer;
 mod pull;
 
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::Fields;
+use crate::node::{Fields, Name};
 
 pub(crate) use pull::{Pull, Step};
 
 /// Reads a whole document: the name of its root, and what is in it.
-pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Box<str>, Fields), DocumentError> {
-    let mut pull = Pull::new(0, *limits);
+pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Name, Fields), DocumentError> {
+    // The whole document is the entry.
+    let mut pull = Pull::new(0, Limits { entry_bytes: limits.bytes, ..*limits });
     let mut root = None;
     pull.feed(bytes);
     while let Some(step) = pull.step()? {

@@ -4,7 +4,7 @@ use super::escape;
 use super::lexer::{Lexer, Token, attributes};
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::{Fields, Node};
+use crate::node::{self, Fields, Name, Node};
 
 /// A document that is read entry by entry.
 ///
@@ -16,7 +16,7 @@ pub(crate) struct Pull {
     limits: Limits,
     /// How many levels hold entries.
     level: usize,
-    open: Vec<(Box<str>, Fields)>,
+    open: Vec<(Name, Fields)>,
     /// Elements of the current entry.
     elements: usize,
     /// Where the current entry began, or the last one ended.
@@ -30,9 +30,9 @@ pub(crate) struct Pull {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     /// An element that holds entries begins; the root is at depth 1.
-    Opened { depth: usize, name: Box<str>, attributes: Fields },
+    Opened { depth: usize, name: Name, attributes: Fields },
     /// An entry, whole.
-    Entry(Box<str>, Fields),
+    Entry(Name, Fields),
     /// An element that holds entries ends.
     Closed { depth: usize },
 }
@@ -81,7 +81,7 @@ impl Pull {
                     }
                     self.closes = matches!(token, Token::Empty { .. });
                     let fields = read_attributes(attributes, &self.limits)?.ok_or(error)?;
-                    let name: Box<str> = name.into();
+                    let name = node::name(name);
                     if depth > self.level {
                         self.open.push((name, fields));
                         self.check_length()?;
@@ -92,7 +92,7 @@ impl Pull {
                     return Ok(Some(Step::Opened { depth, name, attributes: fields }));
                 }
                 Token::End { name } => {
-                    if self.open.last().is_none_or(|(open, _)| &**open != name) {
+                    if self.open.last().is_none_or(|(open, _)| open != name) {
                         return Err(if self.is_over { DocumentError::Trailing } else { error });
                     }
                     if let Some(step) = self.close()? {
@@ -130,7 +130,9 @@ impl Pull {
 
     /// Proves that the document is complete.
     pub(crate) fn finish(&self) -> Result<(), DocumentError> {
-        let rest = self.lexer.rest().trim_ascii();
+        let rest = self.lexer.rest();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        let rest = rest.get(blank..).unwrap_or_default();
         match rest.first() {
             _ if !self.is_over && (rest.is_empty() || !self.open.is_empty()) => Err(DocumentError::Truncated),
             None => Ok(()),
@@ -195,7 +197,7 @@ fn read_attributes(text: &str, limits: &Limits) -> Result<Option<Fields>, Docume
         }
         let mut value = String::new();
         is_good &= escape::read_attribute(raw, &mut value).is_some();
-        fields.push(name.into(), Node::Text(value));
+        fields.push(node::name(name), Node::Text(value));
         Ok(())
     })?;
     Ok(whole.filter(|()| is_good).map(|()| fields))
