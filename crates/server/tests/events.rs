@@ -346,8 +346,7 @@ async fn a_token_that_was_not_given_out_here_is_expired_and_never_an_empty_delta
     let shop = Plan::new().seat(house.directories[0]).unwrap();
     let shop = house.throng.ensure_application("shop", shop).await.unwrap();
     let secret = shop.draw_password().await.unwrap();
-    let foreign =
-        house.request("GET", "/event").as_application("shop", secret.expose()).accept(JSON).send().await;
+    let foreign = house.request("GET", "/event").shown_as("shop", secret.expose()).accept(JSON).send().await;
     let foreign: Value = serde_json::from_str(&foreign.is(200).body).unwrap();
     for bad in [
         token(&other).await,
@@ -411,7 +410,7 @@ async fn a_directory_that_is_asked_each_time_has_no_events_r657() {
     let wiki = throng.ensure_application("wiki", plan).await.unwrap();
     let secret = wiki.draw_password().await.unwrap();
     let router = throng_server::UserServer::new(throng, ServerConfig::default()).unwrap().router();
-    let ask = |path| house.request("GET", path).as_application("wiki", secret.expose()).accept(JSON);
+    let ask = |path| house.request("GET", path).shown_as("wiki", secret.expose()).accept(JSON);
     let now: Value = serde_json::from_str(&ask("/event").send_to(router.clone()).await.is(200).body).unwrap();
     assert_eq!(now["incrementalSynchronisationAvailable"], false);
     let path = format!("/event/{}", now["newEventToken"].as_str().unwrap());
@@ -586,7 +585,7 @@ async fn webhooks_are_kept_for_their_application_and_told_of_changes_r810() {
     let shop = house.throng.ensure_application("shop", Plan::new()).await.unwrap();
     let secret = shop.draw_password().await.unwrap();
     for method in ["GET", "DELETE"] {
-        let asking = house.request(method, &format!("/webhook/{id}")).as_application("shop", secret.expose());
+        let asking = house.request(method, &format!("/webhook/{id}")).shown_as("shop", secret.expose());
         asking.accept(JSON).send().await.refuses(404, "WEBHOOK_NOT_FOUND");
     }
     house.server.announce().await.unwrap();

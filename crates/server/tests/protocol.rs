@@ -43,7 +43,7 @@ async fn who_shows_nothing_is_challenged_before_anything_else_is_looked_at() {
             let asking = house.request("GET", path);
             let asking = match name {
                 "" => asking.without("authorization"),
-                name => asking.as_application(name, password),
+                name => asking.shown_as(name, password),
             };
             let reply = asking.accept(JSON).send().await;
             assert_eq!(reply.status, 401, "{path} {name}");
@@ -58,16 +58,16 @@ async fn who_shows_nothing_is_challenged_before_anything_else_is_looked_at() {
 #[tokio::test]
 async fn a_user_is_no_application() {
     let house = House::furnished().await;
-    house.request("GET", "/user?username=anna").as_application("anna", RIGHT).send().await.is(401);
+    house.request("GET", "/user?username=anna").shown_as("anna", RIGHT).send().await.is(401);
 }
 
 #[tokio::test]
 async fn guessing_is_slowed_down_with_a_time_to_wait_t46() {
     let house = House::new().await;
     for _ in 0..5 {
-        house.request("GET", "/user").as_application("wiki", "wrong").send().await.is(401);
+        house.request("GET", "/user").shown_as("wiki", "wrong").send().await.is(401);
     }
-    let reply = house.request("GET", "/user").as_application("wiki", "wrong").accept(JSON).send().await;
+    let reply = house.request("GET", "/user").shown_as("wiki", "wrong").accept(JSON).send().await;
     reply.refuses(503, "OPERATION_FAILED");
     assert_eq!(reply.header("retry-after"), "1");
 }
@@ -92,7 +92,7 @@ async fn a_foreign_address_is_forbidden_in_both_phrases_r803() {
 #[tokio::test]
 async fn an_allowed_address_replaces_no_password_t46() {
     let house = House::furnished().await;
-    house.request("GET", "/user?username=anna").as_application("wiki", "wrong").send().await.is(401);
+    house.request("GET", "/user?username=anna").shown_as("wiki", "wrong").send().await.is(401);
     house.request("GET", "/user?username=anna").without("authorization").send().await.is(401);
 }
 

@@ -85,7 +85,7 @@ fn body(path: &str, document: &str) -> String {
 async fn call(house: &House, route: &Described, password: Option<&str>) -> Reply {
     let asking = house.request(&route.method, &route.path).accept(JSON);
     let asking = match password {
-        Some(password) => asking.as_application("wiki", password),
+        Some(password) => asking.shown_as("wiki", password),
         None => asking.without("authorization"),
     };
     match &route.body {

@@ -110,7 +110,7 @@ async fn a_token_opens_nothing_for_anybody_else_r35_t13() {
         .await
         .unwrap();
     let secret = shop.draw_password().await.unwrap();
-    let foreign = house.request("GET", &format!("/session/{good}")).as_application("shop", secret.expose());
+    let foreign = house.request("GET", &format!("/session/{good}")).shown_as("shop", secret.expose());
     let mut answers = vec![foreign.accept(JSON).send().await];
     let longest = "x".repeat(4_000);
     for bad in ["x", "%20", &format!("{good}%20"), &good[1..], &longest, "..", "%00", "a%2Fb"] {
@@ -127,7 +127,7 @@ async fn a_token_opens_nothing_for_anybody_else_r35_t13() {
     }
     house
         .request("DELETE", &format!("/session/{good}"))
-        .as_application("shop", secret.expose())
+        .shown_as("shop", secret.expose())
         .send()
         .await
         .is(204);
@@ -148,11 +148,9 @@ async fn factors_may_be_left_out_and_then_bind_too() {
         .await
         .is(200);
     validate(&house, &free, HERE).await.refuses(404, "INVALID_SSO_TOKEN");
-    let xml = format!(
-        "<authentication-context><username>anna</username><password><![CDATA[a lantern]]><![CDATA[ in the fog]]>\
+    let xml = "<authentication-context><username>anna</username><password><![CDATA[a lantern]]><![CDATA[ in the fog]]>\
          </password><validation-factors><validation-factor><name>remote_address</name><value>1.2.3.4</value>\
-         </validation-factor></validation-factors></authentication-context>"
-    );
+         </validation-factor></validation-factors></authentication-context>";
     let reply = house.request("POST", "/session?expand=user").body("text/xml", xml).send().await;
     assert!(reply.is(201).body.contains("<session expand=\"user\"><token>"), "{}", reply.body);
     assert_eq!(reply.header("content-type"), XML);

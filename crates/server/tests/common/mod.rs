@@ -181,7 +181,7 @@ impl Asking<'_> {
         self
     }
 
-    pub(crate) fn as_application(self, name: &str, password: &str) -> Self {
+    pub(crate) fn shown_as(self, name: &str, password: &str) -> Self {
         let value = basic(name, password);
         self.without("authorization").header("authorization", &value)
     }
