@@ -68,6 +68,7 @@ impl Throng {
     /// 2. Failures are counted for each application and source, an IPv4 address or an IPv6 network of 64 bits; names
     ///    that no application has are counted, too. After [`Attempts::FREE`] the next is looked at only after a second,
     ///    then two, up to five minutes: until then it is [`Outage::Overloaded`] (T46).
+    ///    A drawn secret that is right waits for nothing.
     /// 3. Of attempts for one application from one source one is checked at a time, so that many at once overshoot
     ///    nothing (T44).
     /// 4. A chosen password that was right is remembered for [`Verified::LASTS`], by a digest under a key of this
@@ -82,6 +83,12 @@ impl Throng {
     ) -> Result<Application, Error> {
         let mark = self.0.consumers.verified.mark(name, password);
         if let Some(application) = self.remembered(&mark) {
+            return Ok(application);
+        }
+        // A right one that was drawn cannot be a guess: nobody who shares its address can make it wait.
+        if is_drawn(password)
+            && let Ok((application, _)) = self.check_application(name, password).await
+        {
             return Ok(application);
         }
         let gate = self.0.consumers.attempts.gate(name, from, self.0.clock.now());
