@@ -430,7 +430,11 @@ impl Mail for Outbox {
 
     async fn send_usernames(&self, _: &Application, address: &str) -> Result<(), MailFailed> {
         self.0.lock().unwrap().push(format!("names {address}"));
-        if address == "broken@example.org" { Err(MailFailed) } else { Ok(()) }
+        match address {
+            "broken@example.org" => Err(MailFailed),
+            "panic@example.org" => panic!("a fault of the host"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -451,8 +455,19 @@ async fn mails_are_sent_by_whoever_can() {
     house.post("/user/mail/usernames?email=none@example.org", "").await.is(204);
     house.post("/user/mail/usernames?email=broken@example.org", "").await.refuses(503, "OPERATION_FAILED");
     house.post("/user/mail/usernames", "").await.refuses(400, "ILLEGAL_ARGUMENT");
+    let panicked = house.post("/user/mail/usernames?email=panic@example.org", "").await;
+    panicked.refuses(500, "OPERATION_FAILED");
+    assert!(panicked.header("x-embedded-crowd-version").starts_with("Throng/"), "a panic is an answer, too");
     let sent = outbox.0.lock().unwrap().clone();
-    assert_eq!(sent, ["reset anna@example.org", "names none@example.org", "names broken@example.org"]);
+    assert_eq!(
+        sent,
+        [
+            "reset anna@example.org",
+            "names none@example.org",
+            "names broken@example.org",
+            "names panic@example.org"
+        ]
+    );
 }
 
 #[tokio::test]
