@@ -67,7 +67,9 @@ impl Throng {
     ///    drawn secret one SHA-256.
     /// 2. Failures are counted for each application and source, an IPv4 address or an IPv6 network of 64 bits; names
     ///    that no application has are counted, too. After [`Attempts::FREE`] the next is looked at only after a second,
-    ///    then two, up to five minutes: until then it is [`Outage::Overloaded`] (T46).
+    ///    then two, up to five minutes: until then it is [`Outage::Overloaded`] (T46). The same holds after
+    ///    [`Attempts::FREE_OF_ALL`] of one source, whatever it names, so that nobody keeps the hashing busy (T50).
+    ///    A drawn secret that is right waits for nothing.
     /// 3. Of attempts for one application from one source one is checked at a time, so that many at once overshoot
     ///    nothing (T44).
     /// 4. A chosen password that was right is remembered for [`Verified::LASTS`], by a digest under a key of this
@@ -84,20 +86,29 @@ impl Throng {
         if let Some(application) = self.remembered(&mark) {
             return Ok(application);
         }
-        let gate = self.0.consumers.attempts.gate(name, from, self.0.clock.now());
+        // A right one that was drawn cannot be a guess: nobody who shares its address can make it wait.
+        if is_drawn(password)
+            && let Ok((application, _)) = self.check_application(name, password).await
+        {
+            return Ok(application);
+        }
+        let now = self.0.clock.now();
+        let any = self.0.consumers.attempts.gate(source_of_all(from), now);
+        let gate = self.0.consumers.attempts.gate(source(name, from), now);
         let mut failures = gate.lock().await;
         if let Some(application) = self.remembered(&mark) {
             return Ok(application);
         }
         let now = self.0.clock.now();
-        if let Some(retry_after) = failures.wait(now) {
+        let wait = failures.wait(now, Attempts::FREE).max(any.lock().await.wait(now, Attempts::FREE_OF_ALL));
+        if let Some(retry_after) = wait {
             return Err(Outage::Overloaded { retry_after }.into());
         }
         match self.check_application(name, password).await {
             Ok((application, credential)) => {
                 *failures = Failures::default();
                 drop(failures);
-                self.0.consumers.attempts.forget(name, from);
+                self.0.consumers.attempts.forget(source(name, from));
                 if matches!(credential, ConsumerCredential::Chosen(_)) {
                     self.0.consumers.verified.note(mark, application.id(), credential, self.0.clock.now());
                 }
@@ -106,7 +117,9 @@ impl Throng {
             Err(error) => {
                 // An outage is no guess.
                 if matches!(error, Error::Denied { .. }) {
-                    failures.count(self.0.clock.now());
+                    let now = self.0.clock.now();
+                    failures.count(now, Attempts::FREE);
+                    any.lock().await.count(now, Attempts::FREE_OF_ALL);
                 }
                 Err(error)
             }
@@ -200,6 +213,8 @@ pub struct Attempts(Mutex<HashMap<Source, Arc<tokio::sync::Mutex<Failures>>>>);
 impl Attempts {
     /// Failures that cost nobody time: a mistyped password after a change of it.
     pub const FREE: u32 = 5;
+    /// Failures of one source over all names that cost it no time: a machine may have several applications.
+    pub const FREE_OF_ALL: u32 = 50;
     /// Most sources that are remembered; then the one whose wait ends first is forgotten.
     pub const MAX_HELD: usize = 10_000;
     /// How long after its wait a source is forgiven.
@@ -207,8 +222,7 @@ impl Attempts {
     /// The longest wait.
     pub const LONGEST: Duration = Duration::from_secs(300);
 
-    fn gate(&self, name: &str, from: IpAddr, now: Timestamp) -> Arc<tokio::sync::Mutex<Failures>> {
-        let source = source(name, from);
+    fn gate(&self, source: Source, now: Timestamp) -> Arc<tokio::sync::Mutex<Failures>> {
         let mut held = locked(&self.0);
         if held.len() >= Self::MAX_HELD && !held.contains_key(&source) {
             // One that is being checked right now is never the first to end.
@@ -222,8 +236,7 @@ impl Attempts {
         Arc::clone(held.entry(source).or_default())
     }
 
-    fn forget(&self, name: &str, from: IpAddr) {
-        let source = source(name, from);
+    fn forget(&self, source: Source) {
         let mut held = locked(&self.0);
         // Whoever waits for the gate has it, too, and goes on counting in it.
         if held.get(&source).is_some_and(|gate| Arc::strong_count(gate) <= 2) {
@@ -247,16 +260,16 @@ impl Default for Failures {
 
 impl Failures {
     /// How long to wait still.
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        (self.count >= Attempts::FREE && now < self.until).then(|| self.until.since(now))
+    fn wait(&self, now: Timestamp, free: u32) -> Option<Duration> {
+        (self.count >= free && now < self.until).then(|| self.until.since(now))
     }
 
-    fn count(&mut self, now: Timestamp) {
+    fn count(&mut self, now: Timestamp, free: u32) {
         if self.until.plus(Attempts::FORGIVEN) <= now {
             self.count = 0;
         }
         self.count = self.count.saturating_add(1);
-        let doubled = match self.count.checked_sub(Attempts::FREE) {
+        let doubled = match self.count.checked_sub(free) {
             Some(over) => Duration::from_secs(1_u64 << over.min(16)),
             None => Duration::ZERO,
         };
@@ -352,12 +365,20 @@ async fn verify(hasher: &Hasher, secret: &Secret, kept: Option<&EncodedHash>) ->
 }
 
 fn source(name: &str, from: IpAddr) -> Source {
-    let network = match from.to_canonical() {
+    (Sha256::digest(Key::of(name).as_bytes()).into(), network(from))
+}
+
+/// What a source is counted under whatever it names: no digest is that of nothing but zeros.
+fn source_of_all(from: IpAddr) -> Source {
+    ([0; 32], network(from))
+}
+
+fn network(from: IpAddr) -> u128 {
+    match from.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         // Whoever has one IPv6 address has the whole network of 64 bits.
         IpAddr::V6(address) => address.to_bits() >> 64 << 64,
-    };
-    (Sha256::digest(Key::of(name).as_bytes()).into(), network)
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -376,14 +397,14 @@ mod tests {
         let mut now = Timestamp::from_micros(0);
         let mut waits = Vec::new();
         for _ in 0..16 {
-            failures.count(now);
-            let wait = failures.wait(now).unwrap_or_default();
+            failures.count(now, Attempts::FREE);
+            let wait = failures.wait(now, Attempts::FREE).unwrap_or_default();
             waits.push(wait.as_secs());
             now = now.plus(wait);
-            assert_eq!(failures.wait(now), None);
+            assert_eq!(failures.wait(now, Attempts::FREE), None);
         }
         assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        failures.count(now.plus(Attempts::FORGIVEN));
+        failures.count(now.plus(Attempts::FORGIVEN), Attempts::FREE);
         assert_eq!(failures.count, 1);
     }
 
@@ -393,11 +414,11 @@ mod tests {
         let now = Timestamp::from_micros(0);
         for n in 0..u32::try_from(Attempts::MAX_HELD).unwrap() + 100 {
             let from = IpAddr::from(n.to_be_bytes());
-            let gate = attempts.gate("wiki", from, now);
-            gate.try_lock().unwrap().count(now);
+            let gate = attempts.gate(source("wiki", from), now);
+            gate.try_lock().unwrap().count(now, Attempts::FREE);
         }
         assert_eq!(locked(&attempts.0).len(), Attempts::MAX_HELD);
-        attempts.forget("wiki", IpAddr::from(5_000_u32.to_be_bytes()));
+        attempts.forget(source("wiki", IpAddr::from(5_000_u32.to_be_bytes())));
         assert_eq!(locked(&attempts.0).len(), Attempts::MAX_HELD - 1);
     }
 

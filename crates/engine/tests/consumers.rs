@@ -150,6 +150,34 @@ async fn t46_failures_slow_one_source_down_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn t50_whoever_tries_many_names_is_slowed_down_too() {
+    let (world, wiki, _) = World::internal(1, Plan::new()).await;
+    world.throng.set_application_password(wiki.id(), RIGHT).await.unwrap();
+    let mut refused = 0;
+    for n in 0..2 * Attempts::FREE_OF_ALL {
+        let outcome = world.throng.authenticate_application(&format!("app {n}"), WRONG, away(1)).await;
+        refused += u32::from(matches!(outcome, Err(Error::Denied { .. })));
+    }
+    assert_eq!(refused, Attempts::FREE_OF_ALL);
+    assert!(is_unavailable(&world.throng.authenticate_application("wiki", RIGHT, away(1)).await));
+    world.throng.authenticate_application("wiki", RIGHT, away(2)).await.unwrap();
+    world.clock.advance(Attempts::LONGEST);
+    world.throng.authenticate_application("wiki", RIGHT, away(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn t45_nobody_makes_a_drawn_secret_wait() {
+    let (world, wiki, _) = World::internal(1, Plan::new()).await;
+    let secret = wiki.draw_password().await.unwrap();
+    for _ in 0..2 * Attempts::FREE {
+        assert!(world.throng.authenticate_application("wiki", WRONG, away(1)).await.is_err());
+    }
+    let outcome = world.throng.authenticate_application("wiki", WRONG, away(1)).await;
+    assert!(is_unavailable(&outcome));
+    world.throng.authenticate_application("wiki", secret.expose(), away(1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn t44_many_at_once_overshoot_nothing_and_a_right_password_is_hashed_once() {
     let (world, wiki, _) = World::internal(1, Plan::new()).await;
     world.throng.set_application_password(wiki.id(), RIGHT).await.unwrap();

@@ -329,9 +329,9 @@ async fn read(call: &Call, asked: &Token) -> Result<(Touched, Token), Fault> {
     }
 }
 
-/// What holds now, in an order in which a client may apply it one by one: what there is comes first, so that memberships
-/// find both ends; then what is over, memberships before whom they were of, so that no circle of groups stands for a
-/// moment; then what is new.
+/// What holds now, in an order in which a client may apply it one by one: what there is comes first, so that
+/// memberships find both ends; then what is over, memberships before whom they were of, so that no circle of groups
+/// stands for a moment; then what is new.
 #[derive(Default)]
 struct Telling {
     there: Vec<Event>,

@@ -245,7 +245,6 @@ mod tests {
             assert!(seen.insert((route.path, route.method.as_str())), "{} {}", route.method, route.path);
             assert!(!route.path.trim_end_matches(GAP).contains(['{', '}']), "a gap stands at the end");
         }
-        assert_eq!(ROUTES.len(), 54);
     }
 
     #[test]

@@ -22,15 +22,17 @@
 //! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
 //!
 //! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups,
-//! `client` brings remote Crowd, Jira and Throng servers as directories. A feature adds; it never changes what is
-//! there.
+//! `client` brings remote Crowd, Jira and Throng servers as directories, `server` is a Crowd REST user server, `cron`
+//! allows cron expressions as schedules of mirrors. A feature adds; it never changes what is there.
 
 pub use throng_core as core;
 pub use throng_engine::application::{
     Admission, Adoption, Authenticated, Depth, Explanation, LoggedIn, Membership, NameState, NewAccount,
-    OpenSession, Removed, SessionToken, Switch,
+    NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
-pub use throng_engine::{Application, Builder, Error, SessionLimits, Throng, error, import};
+pub use throng_engine::{
+    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
+};
 pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
@@ -54,6 +56,12 @@ pub mod client {
 #[cfg(feature = "csv")]
 pub mod csv {
     pub use throng_interchange::csv::*;
+}
+
+/// The throng as a Crowd REST user server.
+#[cfg(feature = "server")]
+pub mod server {
+    pub use throng_server::*;
 }
 
 /// The code of the README and of the guide is compiled with the documentation tests.

@@ -335,7 +335,8 @@ impl Application {
         self.throng.apply(vec![Change::EndSessions(subject)], Conflict::Stale).await
     }
 
-    /// Takes a user's password away, in an internal directory: nobody can log in until another is set. Ends the sessions.
+    /// Takes a user's password away, in an internal directory: nobody can log in until another is set. Ends the
+    /// sessions.
     pub async fn clear_password(&self, user: &Resolved<User>) -> Result<(), Error> {
         let app = self.in_use()?;
         let now = self.still(&app, user).await?;

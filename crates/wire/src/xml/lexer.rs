@@ -81,7 +81,7 @@ impl Lexer {
         let Some(kind) = kind(rest, self.position())? else { return Ok(None) };
         let end = match kind {
             Kind::Text => find(rest, b"<", self.seen),
-            Kind::Tag => self.quote_aware_end(),
+            Kind::Tag => self.tag_end(),
             Kind::Comment => find(rest, b"-->", self.seen.max(COMMENT.len())).map(|at| at + 3),
             Kind::CData => find(rest, b"]]>", self.seen.max(CDATA.len())).map(|at| at + 3),
             Kind::Instruction => find(rest, b"?>", self.seen.max(2)).map(|at| at + 2),
@@ -115,7 +115,7 @@ impl Lexer {
     }
 
     /// The end of the current tag: the first `>` outside quotes.
-    fn quote_aware_end(&mut self) -> Option<usize> {
+    fn tag_end(&mut self) -> Option<usize> {
         let rest = self.buffer.get(self.given..).unwrap_or_default();
         let mut at = self.seen;
         loop {
@@ -213,7 +213,7 @@ fn tag<'a>(text: &'a str, limits: &Limits) -> Result<Option<Token<'a>>, Document
         None => (inner, false),
     };
     let (name, attributes) =
-        inner.split_at(inner.find(|c: char| c.is_ascii_whitespace()).unwrap_or(inner.len()));
+        inner.split_at(inner.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(inner.len()));
     Ok(named(name, limits)?.then_some(if is_empty {
         Token::Empty { name, attributes }
     } else {
@@ -233,7 +233,8 @@ fn comment(text: &str) -> Option<Token<'_>> {
 /// An instruction with the name `xml` is the declaration, which stands at the beginning only.
 fn instruction(text: &str, position: u64) -> Option<Token<'_>> {
     let inner = text.get(2..text.len() - 2)?;
-    let (name, rest) = inner.split_at(inner.find(|c: char| c.is_ascii_whitespace()).unwrap_or(inner.len()));
+    let (name, rest) =
+        inner.split_at(inner.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(inner.len()));
     if name == "xml" && position == 0 {
         return Some(Token::Declaration(rest));
     }
@@ -242,7 +243,7 @@ fn instruction(text: &str, position: u64) -> Option<Token<'_>> {
 
 /// The names of XML 1.0 but for some letters beyond ASCII, which are all let through.
 fn is_name(name: &str) -> bool {
-    let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
-    let goes_on = |c: char| starts(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
-    name.chars().next().is_some_and(starts) && name.chars().all(goes_on)
+    let starts = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
+    let goes_on = |byte: u8| starts(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    name.bytes().next().is_some_and(starts) && name.bytes().all(goes_on)
 }
