@@ -234,14 +234,14 @@ const fn names<T: Entry>() -> [&'static str; 2] {
 
 fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
     let mut entries = Vec::new();
-    pull.feed(bytes);
-    while let Some(step) = pull.step()? {
+    pull.feed(bytes, |step| {
         match step {
             Step::Opened { name, .. } if *name != *T::LIST => return Err(DocumentError::Root(T::LIST)),
             Step::Entry(name, fields) if *name == *T::ROOT => entries.push(take(fields)),
             Step::Opened { .. } | Step::Entry(..) | Step::Closed { .. } => {}
         }
-    }
+        Ok(())
+    })?;
     Ok(entries)
 }
 

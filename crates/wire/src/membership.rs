@@ -52,8 +52,15 @@ pub enum Part {
 pub struct MembershipReader {
     pull: Pull,
     fault: Option<DocumentError>,
-    part: Membership,
-    part_bytes: usize,
+    open: OpenPart,
+}
+
+/// A part that is being read.
+#[derive(Debug, Default)]
+struct OpenPart {
+    members: Membership,
+    /// Bytes of the names of members.
+    bytes: usize,
     /// Nothing when it is something that is not known, which is passed over.
     inside: Option<Kind>,
 }
@@ -101,13 +108,7 @@ impl MembershipReader {
 
     /// Nothing read yet.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            pull: Pull::new(3, limits),
-            fault: None,
-            part: Membership::default(),
-            part_bytes: 0,
-            inside: None,
-        }
+        Self { pull: Pull::new(3, limits), fault: None, open: OpenPart::default() }
     }
 
     /// Takes the next piece and gives the parts that are whole now.
@@ -115,8 +116,14 @@ impl MembershipReader {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        self.pull.feed(bytes);
-        self.parts().inspect_err(|fault| self.fault = Some(*fault))
+        let Self { pull, fault, open } = self;
+        let mut parts = Vec::new();
+        pull.feed(bytes, |step| {
+            parts.extend(open.take(step)?);
+            Ok(())
+        })
+        .map(|()| parts)
+        .inspect_err(|error| *fault = Some(*error))
     }
 
     /// Proves that the dump was read whole.
@@ -127,55 +134,6 @@ impl MembershipReader {
     /// Reads a dump from a source to its end.
     pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
         Entries::new(source, self)
-    }
-
-    fn parts(&mut self) -> Result<Vec<MembershipPart>, DocumentError> {
-        let mut parts = Vec::new();
-        while let Some(step) = self.pull.step()? {
-            match step {
-                Step::Opened { depth: 1, name, .. } if &*name != ROOT => {
-                    return Err(DocumentError::Root(ROOT));
-                }
-                Step::Opened { depth: 2, name, mut attributes } => {
-                    if &*name != MEMBERSHIP {
-                        return Err(DocumentError::Invalid(ROOT));
-                    }
-                    let group = attributes.required_text(&["group"])?;
-                    self.part = Membership { group, ..Membership::default() };
-                    self.part_bytes = 0;
-                }
-                Step::Opened { depth: 3, name, .. } => {
-                    self.inside = match &*name {
-                        "users" => Some(Kind::Users),
-                        "groups" => Some(Kind::Groups),
-                        _ => None,
-                    };
-                }
-                Step::Opened { .. } => {}
-                Step::Entry(name, fields) => {
-                    if let Some(kind) = self.inside {
-                        let name = kind.member(&name, fields)?;
-                        self.part_bytes += name.len();
-                        let is_full =
-                            self.part.len() == Self::MAX_PART || self.part_bytes > Self::MAX_PART_BYTES;
-                        if is_full && self.part.len() > 0 {
-                            parts.push(MembershipPart { members: self.part.split(), part: Part::More });
-                            self.part_bytes = name.len();
-                        }
-                        match kind {
-                            Kind::Users => self.part.users.push(name),
-                            Kind::Groups => self.part.groups.push(name),
-                        }
-                    }
-                }
-                Step::Closed { depth: 2 } => {
-                    let members = std::mem::take(&mut self.part);
-                    parts.push(MembershipPart { members, part: Part::Last });
-                }
-                Step::Closed { .. } => {}
-            }
-        }
-        Ok(parts)
     }
 }
 
@@ -188,6 +146,57 @@ impl Feed for MembershipReader {
 
     fn finish(self) -> Result<(), DocumentError> {
         self.finish()
+    }
+}
+
+impl OpenPart {
+    /// Takes a step, and gives the part that is whole with it.
+    fn take(&mut self, step: Step) -> Result<Option<MembershipPart>, DocumentError> {
+        match step {
+            Step::Opened { depth: 1, name, .. } if &*name != ROOT => Err(DocumentError::Root(ROOT)),
+            Step::Opened { depth: 2, name, mut attributes } => {
+                if &*name != MEMBERSHIP {
+                    return Err(DocumentError::Invalid(ROOT));
+                }
+                let group = attributes.required_text(&["group"])?;
+                *self = Self { members: Membership { group, ..Membership::default() }, ..Self::default() };
+                Ok(None)
+            }
+            Step::Opened { depth: 3, name, .. } => {
+                self.inside = match &*name {
+                    "users" => Some(Kind::Users),
+                    "groups" => Some(Kind::Groups),
+                    _ => None,
+                };
+                Ok(None)
+            }
+            Step::Entry(name, fields) => match self.inside {
+                Some(kind) => Ok(self.push(kind, kind.member(&name, fields)?)),
+                None => Ok(None),
+            },
+            Step::Closed { depth: 2 } => {
+                let members = std::mem::take(&mut self.members);
+                Ok(Some(MembershipPart { members, part: Part::Last }))
+            }
+            Step::Opened { .. } | Step::Closed { .. } => Ok(None),
+        }
+    }
+
+    /// Takes a member, and gives the members before when the part has no room.
+    fn push(&mut self, kind: Kind, name: String) -> Option<MembershipPart> {
+        self.bytes += name.len();
+        let is_full =
+            self.members.len() == MembershipReader::MAX_PART || self.bytes > MembershipReader::MAX_PART_BYTES;
+        let mut full = None;
+        if is_full && self.members.len() > 0 {
+            full = Some(MembershipPart { members: self.members.split(), part: Part::More });
+            self.bytes = name.len();
+        }
+        match kind {
+            Kind::Users => self.members.users.push(name),
+            Kind::Groups => self.members.groups.push(name),
+        }
+        full
     }
 }
 

@@ -88,10 +88,6 @@ impl Fields {
         self.has_children
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.entries.iter().any(|(own, _)| own == name)
-    }
-
     pub(crate) fn has_duplicates(&self) -> bool {
         if self.entries.len() < FEW {
             let mut rest = self.entries.as_slice();

@@ -5,10 +5,11 @@
 //! 3. There are no namespaces: a prefix is part of a name.
 
 pub(crate) mod escape;
+mod events;
 #[cfg(test)]
 mod laws;
-mod lexer;
 mod pull;
+mod rules;
 
 use crate::document::Limits;
 use crate::error::DocumentError;
@@ -21,12 +22,12 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Name, Fields), Doc
     // The whole document is the entry.
     let mut pull = Pull::new(0, Limits { entry_bytes: limits.bytes, ..*limits });
     let mut root = None;
-    pull.feed(bytes);
-    while let Some(step) = pull.step()? {
+    pull.feed(bytes, |step| {
         if let Step::Entry(name, fields) = step {
             root = Some((name, fields));
         }
-    }
+        Ok(())
+    })?;
     pull.finish()?;
     root.ok_or(DocumentError::Truncated)
 }

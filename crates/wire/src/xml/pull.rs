@@ -1,10 +1,14 @@
-//! Builds elements from tokens and gives out each entry as soon as it is whole.
+//! Builds elements from events and gives out each entry as soon as it is whole.
 
-use super::escape;
-use super::lexer::{Lexer, Token, attributes};
+use std::ops::Range;
+
+use quick_xml::events::{BytesStart, Event};
+
+use super::events::Events;
+use super::rules;
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::{self, Fields, Name, Node};
+use crate::node::{self, Fields, Name};
 
 /// A document that is read entry by entry.
 ///
@@ -12,18 +16,8 @@ use crate::node::{self, Fields, Name, Node};
 /// whole. With level 0 the root itself is the entry.
 #[derive(Debug)]
 pub(crate) struct Pull {
-    lexer: Lexer,
-    limits: Limits,
-    /// How many levels hold entries.
-    level: usize,
-    open: Vec<(Name, Fields)>,
-    /// Elements of the current entry.
-    elements: usize,
-    /// Where the current entry began, or the last one ended.
-    entry_start: u64,
-    /// The element that opened last has no content.
-    closes: bool,
-    is_over: bool,
+    events: Events,
+    elements: Elements,
 }
 
 /// What was read.
@@ -37,129 +31,157 @@ pub(crate) enum Step {
     Closed { depth: usize },
 }
 
+/// The elements that are open.
+#[derive(Debug)]
+struct Elements {
+    limits: Limits,
+    /// How many levels hold entries.
+    level: usize,
+    open: Vec<(Name, Fields)>,
+    /// Elements of the current entry.
+    count: usize,
+    /// Where the current entry began, or the last one ended.
+    entry_start: u64,
+    is_over: bool,
+}
+
 impl Pull {
     pub(crate) fn new(level: usize, limits: Limits) -> Self {
         Self {
-            lexer: Lexer::new(limits),
-            limits,
-            level,
-            open: Vec::new(),
-            elements: 0,
-            entry_start: 0,
-            closes: false,
-            is_over: false,
+            events: Events::new(limits.entry_bytes),
+            elements: Elements { limits, level, open: Vec::new(), count: 0, entry_start: 0, is_over: false },
         }
     }
 
-    pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.lexer.feed(bytes);
-    }
-
-    /// The next step; `None` until more is fed.
-    pub(crate) fn step(&mut self) -> Result<Option<Step>, DocumentError> {
-        loop {
-            if std::mem::take(&mut self.closes) {
-                if let Some(step) = self.close()? {
-                    return Ok(Some(step));
-                }
-                continue;
-            }
-            let error = self.lexer.syntax();
-            let Some(token) = self.lexer.token()? else { return Ok(None) };
-            match token {
-                Token::Start { name, attributes } | Token::Empty { name, attributes } => {
-                    if self.is_over {
-                        return Err(DocumentError::Trailing);
-                    }
-                    let depth = self.open.len() + 1;
-                    if depth > self.limits.depth {
-                        return Err(DocumentError::TooDeep);
-                    }
-                    self.elements += 1;
-                    if self.elements > self.limits.elements {
-                        return Err(DocumentError::TooManyElements);
-                    }
-                    self.closes = matches!(token, Token::Empty { .. });
-                    let fields = read_attributes(attributes, &self.limits)?.ok_or(error)?;
-                    let name = node::name(name);
-                    if depth > self.level {
-                        self.open.push((name, fields));
-                        self.check_length()?;
-                        continue;
-                    }
-                    self.open.push((name.clone(), Fields::default()));
-                    self.end_entry();
-                    return Ok(Some(Step::Opened { depth, name, attributes: fields }));
-                }
-                Token::End { name } => {
-                    if self.open.last().is_none_or(|(open, _)| open != name) {
-                        return Err(if self.is_over { DocumentError::Trailing } else { error });
-                    }
-                    if let Some(step) = self.close()? {
-                        return Ok(Some(step));
-                    }
-                }
-                Token::Text(text) => {
-                    let level = self.level;
-                    let depth = self.open.len();
-                    let is_blank = text.trim_ascii().is_empty();
-                    match self.open.last_mut().filter(|_| depth > level) {
-                        Some((_, fields)) if is_blank && fields.has_children() => {}
-                        Some((_, fields)) => {
-                            escape::read_text(text, fields.text_mut()).ok_or(error)?;
-                        }
-                        None if is_blank => {}
-                        None if self.is_over => return Err(DocumentError::Trailing),
-                        None if text.starts_with('\u{FEFF}') => return Err(DocumentError::Encoding),
-                        None => return Err(error),
-                    }
-                }
-                Token::CData(text) => {
-                    let (level, depth) = (self.level, self.open.len());
-                    match self.open.last_mut().filter(|_| depth > level) {
-                        Some((_, fields)) => escape::line_ends(text, fields.text_mut()),
-                        None => return Err(if self.is_over { DocumentError::Trailing } else { error }),
-                    }
-                }
-                Token::Declaration(text) => declaration(text).map_err(|fault| fault.unwrap_or(error))?,
-                Token::Skipped => {}
-            }
-            self.check_length()?;
-        }
+    /// Takes the next piece and hands out the steps that the pieces so far complete. After an error there is no next
+    /// piece.
+    pub(crate) fn feed(
+        &mut self,
+        piece: &[u8],
+        mut each: impl FnMut(Step) -> Result<(), DocumentError>,
+    ) -> Result<(), DocumentError> {
+        let elements = &mut self.elements;
+        self.events.feed(piece, |event, place| elements.take(&event, &place, &mut each))
     }
 
     /// Proves that the document is complete.
     pub(crate) fn finish(&self) -> Result<(), DocumentError> {
-        let rest = self.lexer.rest();
+        let Elements { open, is_over, .. } = &self.elements;
+        let rest = self.events.rest();
         let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
         let rest = rest.get(blank..).unwrap_or_default();
         match rest.first() {
-            _ if !self.is_over && (rest.is_empty() || !self.open.is_empty()) => Err(DocumentError::Truncated),
+            _ if !is_over && (rest.is_empty() || !open.is_empty()) => Err(DocumentError::Truncated),
             None => Ok(()),
-            Some(_) if self.is_over => Err(DocumentError::Trailing),
+            Some(_) if *is_over => Err(DocumentError::Trailing),
             Some(b'<') => Err(DocumentError::Truncated),
             Some(_) if std::str::from_utf8(rest).is_err() || rest.starts_with("\u{FEFF}".as_bytes()) => {
                 Err(DocumentError::Encoding)
             }
-            Some(_) => Err(self.lexer.syntax()),
+            Some(_) => Err(DocumentError::Syntax { position: self.events.position() }),
         }
+    }
+}
+
+impl Elements {
+    /// Takes an event that stands at a place, and hands out the steps that it completes.
+    fn take(
+        &mut self,
+        event: &Event<'_>,
+        place: &Range<u64>,
+        each: &mut impl FnMut(Step) -> Result<(), DocumentError>,
+    ) -> Result<(), DocumentError> {
+        let position = place.start;
+        let syntax = DocumentError::Syntax { position };
+        if place.end - self.entry_start > self.limits.entry_bytes as u64 {
+            return Err(DocumentError::TooLong);
+        }
+        match event {
+            Event::Start(tag) => self.open(tag, place)?.map_or(Ok(()), each)?,
+            Event::Empty(tag) => {
+                self.open(tag, place)?.map_or(Ok(()), &mut *each)?;
+                self.close(place)?.map_or(Ok(()), each)?;
+            }
+            Event::End(tag) => {
+                if self.open.last().is_none_or(|(open, _)| *open != tag.name().as_ref()) {
+                    return Err(if self.is_over { DocumentError::Trailing } else { syntax });
+                }
+                self.close(place)?.map_or(Ok(()), each)?;
+            }
+            Event::Text(text) => {
+                rules::check_text(text, position)?;
+                if !text.trim_ascii().is_empty() {
+                    let is_mark = text.starts_with('\u{FEFF}') && self.open.is_empty() && !self.is_over;
+                    let inside = self.text(if is_mark { DocumentError::Encoding } else { syntax })?;
+                    inside.push_str(&text.xml10_content());
+                } else if self.open.len() > self.level
+                    && let Some((_, fields)) = self.open.last_mut()
+                    && !fields.has_children()
+                {
+                    fields.text_mut().push_str(&text.xml10_content());
+                }
+            }
+            Event::CData(text) => {
+                rules::check_characters(text, position)?;
+                self.text(syntax)?.push_str(&text.xml10_content());
+            }
+            Event::GeneralRef(reference) => {
+                let character = rules::character(reference, position)?;
+                self.text(syntax)?.push(character);
+            }
+            Event::Decl(declaration) => rules::check_declaration(declaration, position)?,
+            Event::PI(instruction) => {
+                rules::check_characters(instruction, position)?;
+                rules::check_target(instruction.target(), position)?;
+            }
+            Event::Comment(comment) => rules::check_characters(comment, position)?,
+            Event::DocType(_) => return Err(DocumentError::Doctype),
+            Event::Eof => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, tag: &BytesStart<'_>, place: &Range<u64>) -> Result<Option<Step>, DocumentError> {
+        let position = place.start;
+        rules::check_characters(tag, position)?;
+        rules::check_name(tag.name().as_ref(), &self.limits, position)?;
+        if self.is_over {
+            return Err(DocumentError::Trailing);
+        }
+        let depth = self.open.len() + 1;
+        if depth > self.limits.depth {
+            return Err(DocumentError::TooDeep);
+        }
+        self.count += 1;
+        if self.count > self.limits.elements {
+            return Err(DocumentError::TooManyElements);
+        }
+        let attributes = rules::attributes(tag, &self.limits, position)?;
+        let name = node::name(tag.name().as_ref());
+        if depth > self.level {
+            self.open.push((name, attributes));
+            return Ok(None);
+        }
+        self.open.push((name.clone(), Fields::default()));
+        self.end_entry(place);
+        Ok(Some(Step::Opened { depth, name, attributes }))
     }
 
     /// Closes the innermost element.
-    fn close(&mut self) -> Result<Option<Step>, DocumentError> {
-        let Some((name, fields)) = self.open.pop() else { return Err(self.lexer.syntax()) };
+    fn close(&mut self, place: &Range<u64>) -> Result<Option<Step>, DocumentError> {
+        let syntax = DocumentError::Syntax { position: place.start };
+        let (name, fields) = self.open.pop().ok_or(syntax)?;
         if fields.is_mixed() {
-            return Err(self.lexer.syntax());
+            return Err(syntax);
         }
         let depth = self.open.len() + 1;
         self.is_over = self.open.is_empty();
         if depth <= self.level {
-            self.end_entry();
+            self.end_entry(place);
             return Ok(Some(Step::Closed { depth }));
         }
         if depth == self.level + 1 {
-            self.check_length()?;
-            self.end_entry();
+            self.end_entry(place);
             return Ok(Some(Step::Entry(name, fields)));
         }
         if let Some((_, parent)) = self.open.last_mut() {
@@ -168,59 +190,17 @@ impl Pull {
         Ok(None)
     }
 
-    fn end_entry(&mut self) {
-        self.elements = 0;
-        self.entry_start = self.lexer.position();
+    /// The text of the innermost element; an error where there may be none.
+    fn text(&mut self, error: DocumentError) -> Result<&mut String, DocumentError> {
+        let may_be = self.open.len() > self.level;
+        match self.open.last_mut().filter(|_| may_be) {
+            Some((_, fields)) => Ok(fields.text_mut()),
+            None => Err(if self.is_over { DocumentError::Trailing } else { error }),
+        }
     }
 
-    fn check_length(&self) -> Result<(), DocumentError> {
-        let length = self.lexer.position() - self.entry_start;
-        if length > self.limits.entry_bytes as u64 { Err(DocumentError::TooLong) } else { Ok(()) }
-    }
-}
-
-/// Attributes as fields; `None` when they are not well-formed.
-fn read_attributes(text: &str, limits: &Limits) -> Result<Option<Fields>, DocumentError> {
-    let mut fields = Fields::default();
-    let mut count = 0;
-    let mut is_good = true;
-    let whole = attributes(text, |name, raw| {
-        count += 1;
-        if count > limits.attributes {
-            return Err(DocumentError::TooManyAttributes);
-        }
-        if name.len() > limits.name_bytes {
-            return Err(DocumentError::NameTooLong);
-        }
-        if fields.has(name) {
-            return Err(DocumentError::DuplicateKey);
-        }
-        let mut value = String::new();
-        is_good &= escape::read_attribute(raw, &mut value).is_some();
-        fields.push(node::name(name), Node::Text(value));
-        Ok(())
-    })?;
-    Ok(whole.filter(|()| is_good).map(|()| fields))
-}
-
-/// Checks the declaration; the fault is `None` when it is not well-formed.
-fn declaration(text: &str) -> Result<(), Option<DocumentError>> {
-    let mut expected = ["version", "encoding", "standalone"].into_iter();
-    let mut is_good = true;
-    let mut count = 0;
-    let whole = attributes(text, |name, value| {
-        is_good &= expected.by_ref().any(|next| next == name);
-        is_good &= (count == 0) == (name == "version");
-        count += 1;
-        match name {
-            "version" => is_good &= value == "1.0",
-            "encoding" if !value.eq_ignore_ascii_case("utf-8") => return Err(DocumentError::Encoding),
-            _ => {}
-        }
-        Ok(())
-    });
-    match whole.map_err(Some)? {
-        Some(()) if is_good && count > 0 => Ok(()),
-        Some(()) | None => Err(None),
+    fn end_entry(&mut self, place: &Range<u64>) {
+        self.count = 0;
+        self.entry_start = place.end;
     }
 }

@@ -1,0 +1,157 @@
+//! The rules of XML 1.0 that `quick-xml` leaves to whoever reads with it.
+
+use std::borrow::Cow;
+
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart};
+
+use super::escape::is_allowed;
+use crate::document::Limits;
+use crate::error::DocumentError;
+use crate::node::{self, Fields, Node};
+
+/// Checks that all characters are such as XML can hold.
+pub(super) fn check_characters(text: &str, position: u64) -> Result<(), DocumentError> {
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte < 0xEF || matches!(byte, b'\t' | b'\n' | b'\r');
+    if text.as_bytes().iter().all(is_plain) || text.chars().all(is_allowed) {
+        Ok(())
+    } else if text.contains('\0') {
+        // UTF-16 that passes for UTF-8.
+        Err(DocumentError::Encoding)
+    } else {
+        Err(DocumentError::Syntax { position })
+    }
+}
+
+/// Checks the text between two tags as it stands.
+pub(super) fn check_text(text: &str, position: u64) -> Result<(), DocumentError> {
+    // Most texts have no `>`, which is cheaper to see.
+    if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
+        return Err(DocumentError::Syntax { position });
+    }
+    check_characters(text, position)
+}
+
+/// Checks the name of an element or an attribute.
+pub(super) fn check_name(name: &str, limits: &Limits, position: u64) -> Result<(), DocumentError> {
+    if name.len() > limits.name_bytes {
+        Err(DocumentError::NameTooLong)
+    } else if is_name(name) {
+        Ok(())
+    } else {
+        Err(DocumentError::Syntax { position })
+    }
+}
+
+/// Checks the target of an instruction. The name `xml` is that of the declaration, in any case.
+pub(super) fn check_target(target: &str, position: u64) -> Result<(), DocumentError> {
+    if is_name(target) && !target.eq_ignore_ascii_case("xml") {
+        Ok(())
+    } else {
+        Err(DocumentError::Syntax { position })
+    }
+}
+
+/// Checks the declaration of XML, which stands at the beginning only.
+pub(super) fn check_declaration(declaration: &BytesDecl<'_>, position: u64) -> Result<(), DocumentError> {
+    let syntax = DocumentError::Syntax { position };
+    if position > 0 {
+        return Err(syntax);
+    }
+    let name = "xml".len();
+    check_quotes(declaration.get(name..).unwrap_or_default(), position)?;
+    let mut expected = ["version", "encoding", "standalone"].into_iter();
+    let mut count = 0;
+    for attribute in Attributes::new(declaration, name) {
+        let Attribute { key, value } = attribute.map_err(|_| syntax)?;
+        let is_next = expected.any(|next| next == key.as_ref());
+        if !is_next || (count == 0) != (key.as_ref() == "version") {
+            return Err(syntax);
+        }
+        count += 1;
+        match key.as_ref() {
+            "version" if value != "1.0" => return Err(syntax),
+            "encoding" if !value.eq_ignore_ascii_case("utf-8") => return Err(DocumentError::Encoding),
+            _ => {}
+        }
+    }
+    if count == 0 { Err(syntax) } else { Ok(()) }
+}
+
+/// The character of a reference: one of the five that XML has, or a number.
+pub(super) fn character(reference: &BytesRef<'_>, position: u64) -> Result<char, DocumentError> {
+    let number = reference.resolve_char_ref().map_err(|_| DocumentError::Syntax { position })?;
+    number
+        .or_else(|| resolve_xml_entity(reference)?.chars().next())
+        .filter(|&c| is_allowed(c))
+        .ok_or(DocumentError::Syntax { position })
+}
+
+/// The attributes of a tag, as fields.
+pub(super) fn attributes(
+    tag: &BytesStart<'_>,
+    limits: &Limits,
+    position: u64,
+) -> Result<Fields, DocumentError> {
+    let syntax = DocumentError::Syntax { position };
+    let mut fields = Fields::default();
+    let raw = tag.attributes_raw();
+    if raw.is_empty() {
+        return Ok(fields);
+    }
+    check_quotes(raw, position)?;
+    for (count, attribute) in tag.attributes().enumerate() {
+        if count == limits.attributes {
+            return Err(DocumentError::TooManyAttributes);
+        }
+        let attribute = attribute.map_err(|fault| match fault {
+            AttrError::Duplicated(..) => DocumentError::DuplicateKey,
+            AttrError::ExpectedEq(_)
+            | AttrError::ExpectedValue(_)
+            | AttrError::UnquotedValue(_)
+            | AttrError::ExpectedQuote(..) => syntax,
+        })?;
+        let name = attribute.key.as_ref();
+        check_name(name, limits, position)?;
+        if memchr::memchr(b'<', attribute.value.as_bytes()).is_some() {
+            return Err(syntax);
+        }
+        let value = attribute
+            .normalized_value_with(XmlVersion::Explicit1_0, 1, resolve_xml_entity)
+            .map_err(|_| syntax)?;
+        if let Cow::Owned(value) = &value
+            && !value.chars().all(is_allowed)
+        {
+            return Err(syntax);
+        }
+        fields.push(node::name(name), Node::Text(value.into_owned()));
+    }
+    Ok(fields)
+}
+
+/// Checks that attributes stand apart: white space follows the quote that ends a value.
+fn check_quotes(raw: &str, position: u64) -> Result<(), DocumentError> {
+    let bytes = raw.as_bytes();
+    let mut open = None;
+    for at in memchr::memchr2_iter(b'"', b'\'', bytes) {
+        let quote = bytes.get(at);
+        if open.is_none() {
+            open = quote;
+        } else if open == quote {
+            open = None;
+            if bytes.get(at + 1).is_some_and(|next| !next.is_ascii_whitespace()) {
+                return Err(DocumentError::Syntax { position });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of XML 1.0 but for some letters beyond ASCII, which are all let through.
+fn is_name(name: &str) -> bool {
+    let starts = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':') || !byte.is_ascii();
+    let goes_on = |byte: u8| starts(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    name.bytes().next().is_some_and(starts) && name.bytes().all(goes_on)
+}
