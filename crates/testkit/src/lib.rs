@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod contract;
+pub mod likeness;
 pub mod memory;
 mod population;
 pub mod script;
