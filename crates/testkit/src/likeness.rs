@@ -48,7 +48,8 @@ impl Likeness {
     /// What a full pull states.
     ///
     /// Of an account that is stated twice the last word counts: it changed while it was read. Members that were not
-    /// stated themselves are kept apart as [`Likeness::strangers`].
+    /// stated themselves are kept apart as [`Likeness::strangers`]: they came, or got their names, while others were
+    /// read, and the next pull since says who they are.
     pub fn of(items: &[Item]) -> Result<Self, Contradiction> {
         let mut likeness = Self::default();
         for item in items {
@@ -197,12 +198,13 @@ impl Likeness {
         found
     }
 
-    fn take_memberships(
-        &mut self,
-        words: &[&Item],
-        former: &BTreeSet<Member>,
-    ) -> Result<(), Contradiction> {
+    fn take_memberships(&mut self, words: &[&Item], former: &BTreeSet<Member>) -> Result<(), Contradiction> {
         let ids = self.ids();
+        for (group, member) in std::mem::take(&mut self.strangers) {
+            if let (Some(part), true) = (self.part(&ids, &member), self.groups.contains_key(group.key())) {
+                self.members.entry(group.key().clone()).or_default().insert(part);
+            }
+        }
         for word in words {
             match word {
                 Item::Joined(group, member) => self.join(&ids, group, member, former)?,
@@ -393,13 +395,28 @@ mod tests {
         assert_eq!(devs(&after(&[left.clone(), joined("devs", "anna")])), ["anna"]);
         assert_eq!(devs(&after(&[joined("devs", "anna"), left])), [""; 0]);
         assert_eq!(devs(&after(&[joined("devs", "anna"), nowhere])), [""; 0]);
-        assert_eq!(devs(&after(&[Item::MemberOf(member("bela"), vec![group_name("devs")])])), ["anna", "bela"]);
+        assert_eq!(
+            devs(&after(&[Item::MemberOf(member("bela"), vec![group_name("devs")])])),
+            ["anna", "bela"]
+        );
     }
 
     #[test]
     fn names_may_be_exchanged_within_a_pull() {
         let exchanged = after(&[joined("devs", "anna"), user("1", "bela"), user("2", "anna")]);
         assert_eq!(devs(&exchanged), ["anna", "bela"]);
+    }
+
+    #[test]
+    fn who_was_renamed_amid_a_pull_keeps_its_groups_t63() {
+        let torn = [user("1", "anna"), group("devs"), members("devs", &[member("annika")])];
+        let mut likeness = Likeness::of(&torn).unwrap();
+        likeness.take(&[user("1", "annika")]).unwrap();
+        assert_eq!(devs(&likeness), ["annika"]);
+        let mut likeness = Likeness::of(&torn).unwrap();
+        let left = Item::Left(group_name("devs"), member("annika"));
+        likeness.take(&[user("1", "annika"), left]).unwrap();
+        assert_eq!(devs(&likeness), [""; 0]);
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub enum Call {
     RemoveMember,
     /// `SetPasswords::set_password`.
     SetPassword,
+    /// `SyncSource::pull`.
+    Pull,
     /// `Verifier::verify`.
     Verify,
     /// `Verifier::account`.

@@ -6,6 +6,7 @@
 mod behaviour;
 mod directory;
 mod powers;
+mod source;
 mod verifier;
 
 pub use self::behaviour::{Behaviour, Call, Lie};
