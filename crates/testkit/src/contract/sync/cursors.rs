@@ -5,8 +5,8 @@ use throng_core::sync::{Cursor, Next, Pull};
 use super::fixture::SyncFixture;
 use super::steps::*;
 
-/// [`SyncSource::pull`](throng_core::sync::SyncSource::pull) 4: where nothing has changed, a pull since a cursor changes
-/// nothing, however often it is made, and gives a cursor that is good as well.
+/// [`SyncSource::pull`](throng_core::sync::SyncSource::pull) 4: where nothing has changed, a pull since a cursor
+/// changes nothing, however often it is made, and gives a cursor that is good as well.
 pub async fn where_nothing_has_changed_nothing_changes(fixture: &SyncFixture) {
     let mut watch = Watch::begin(fixture).await;
     let before = present(fixture.source()).await;

@@ -71,8 +71,8 @@ impl SyncFixture {
         })
     }
 
-    /// Tells a cursor that another source of the kind has given. Every source that gives cursors needs one here: it must
-    /// know its own.
+    /// Tells a cursor that another source of the kind has given. Every source that gives cursors needs one here: it
+    /// must know its own.
     #[must_use]
     pub fn cursor_of_another(self, cursor: Cursor) -> Self {
         Self { cursor_of_another: Some(cursor), ..self }

@@ -26,21 +26,19 @@ pub use self::fixture::SyncFixture;
 ///   since the cursor where there are cursors, and in a full pull.
 ///
 /// ```
-/// use throng_core::id::DirectoryId;
-/// use throng_core::sync::Cursor;
-/// use throng_testkit::contract::directory::World;
-/// use throng_testkit::contract::sync::SyncFixture;
-///
-/// async fn make(world: &World) -> SyncFixture {
-///     let directory = world.scripted(DirectoryId::from_bytes([1; 16])).stating_in_batches_of(3);
-///     let other = DirectoryId::from_bytes([2; 16]);
-///     SyncFixture::new(directory.clone())
-///         .edited_through(directory)
-///         .in_batches_of(3)
-///         .cursor_of_another(Cursor::new(format!("{other}:1")).expect("a cursor"))
-/// }
-///
-/// throng_testkit::sync_contract!(scripted, make, with = [cursors, users, groups, members]);
+/// throng_testkit::sync_contract!(
+///     scripted,
+///     |world| async {
+///         let id = throng_core::id::DirectoryId::from_bytes([1; 16]);
+///         let directory = world.scripted(id).stating_in_batches_of(3);
+///         let foreign = throng_core::sync::Cursor::new("another directory:1").expect("a cursor");
+///         throng_testkit::contract::sync::SyncFixture::new(directory.clone())
+///             .edited_through(directory)
+///             .in_batches_of(3)
+///             .cursor_of_another(foreign)
+///     },
+///     with = [cursors, users, groups, members],
+/// );
 /// ```
 #[macro_export]
 macro_rules! sync_contract {

@@ -104,7 +104,8 @@ impl<'f> Watch<'f> {
         Self { fixture, kept: likeness(&course.items()), cursor: course.cursor().cloned() }
     }
 
-    /// Copies what is there while it is changed, after the first batch that holds something of the kind that is changed.
+    /// Copies what is there while it is changed, after the first batch that holds something of the kind that is
+    /// changed.
     pub(super) async fn begin_amid(
         fixture: &'f SyncFixture,
         kind: impl Fn(&Item) -> bool,
