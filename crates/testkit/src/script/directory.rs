@@ -15,16 +15,19 @@ use throng_core::id::{DirectoryId, ExternalId};
 use throng_core::name::{GroupName, InvalidName, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::secret::Secret;
+use throng_core::sync::{Item, SyncSource};
 use throng_core::user::{Profile, User};
 
 use super::behaviour::{Behaviour, Call, Lie, Manner, Script};
 use super::feed::Feed;
+use super::source::Pulls;
 use crate::population::{Part, Population, page_of};
 
 /// A directory in memory whose every call can be made to fail, hang, lie or refuse.
 ///
-/// 1. While it is [`Behaviour::Answering`] it keeps the directory contract, with all powers unless told
-///    otherwise.
+/// 1. While it is [`Behaviour::Answering`] it keeps the directory contract, with all powers over what it holds unless
+///    told otherwise. Whether it can be mirrored is told by [`ScriptedDirectory::stating_in_batches_of`]; it keeps the
+///    contract of sources then.
 /// 2. Clones share what is held, the behaviours and the counts; a clone that a test keeps is the handle.
 ///    Powers are each clone's own.
 /// 3. New accounts get the external ids `u1`, `u2` and so on, new groups `g1` and so on.
@@ -36,6 +39,10 @@ use crate::population::{Part, Population, page_of};
 pub struct ScriptedDirectory {
     id: DirectoryId,
     powers: [Option<Power>; 5],
+    pub(super) id: DirectoryId,
+    powers: [Option<Power>; 4],
+    /// How much a batch holds, where the directory can be mirrored.
+    pub(super) batch: Option<usize>,
     scripted: Arc<Mutex<Scripted>>,
 }
 
@@ -60,6 +67,7 @@ pub(super) struct Scripted {
     pub(super) population: Population,
     pub(super) passwords: BTreeMap<ExternalId, Password>,
     pub(super) feed: Feed,
+    pub(super) pulls: Pulls,
     attempt_limit: Option<u32>,
     drawn: u64,
 }
@@ -103,6 +111,8 @@ impl ScriptedDirectory {
                 Some(Power::Passwords),
                 None,
             ],
+            powers: [Power::Users, Power::Groups, Power::Members, Power::Passwords].map(Some),
+            batch: None,
             scripted: Arc::default(),
         }
     }
@@ -361,6 +371,7 @@ impl Directory for ScriptedDirectory {
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
             sync: self.has(Power::Sync).then_some(self),
+            sync: self.batch.map(|_| self as &dyn SyncSource),
         }
     }
 }
@@ -416,6 +427,14 @@ impl Lie {
             (_, Some(user)) => Some(self.tell(user)),
             (Self::Name, None) => Some(User { name: self.about_name(asked), ..stranger() }),
             (Self::ExternalId, None) => None,
+        }
+    }
+
+    pub(super) fn about_item(self, item: Item) -> Item {
+        match item {
+            Item::User(user) => Item::User(self.tell(user)),
+            Item::Group(group) => Item::Group(self.about_group(group)),
+            other => other,
         }
     }
 

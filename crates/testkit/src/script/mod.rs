@@ -7,6 +7,7 @@ mod behaviour;
 mod directory;
 mod feed;
 mod powers;
+mod source;
 mod verifier;
 
 pub use self::behaviour::{Behaviour, Call, Lie};
