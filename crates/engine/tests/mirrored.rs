@@ -38,7 +38,7 @@ struct Scene {
 }
 
 async fn scene(settings: MirroredSettings) -> Scene {
-    let source = ScriptedDirectory::new(SOURCE).feeding();
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3);
     source.put_with_password("anna", PW1).unwrap();
     source.put_with_password("bob", PW1).unwrap();
     source.put_group("staff", "everybody").unwrap();
@@ -134,7 +134,7 @@ async fn an_outage_of_the_source_hands_no_name_on_t03() {
 /// In the Crowd preset silence is passed, and the namesake below logs in (R206, Q01).
 #[tokio::test]
 async fn the_preset_passes_an_outage_r206() {
-    let source = ScriptedDirectory::new(SOURCE).feeding();
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3);
     source.put_with_password("anna", PW1).unwrap();
     let scene = on(source, MirroredSettings::crowd(), Mode::Crowd).await;
     scene.world.put_with_password(scene.local, "anna", PW2).await;
@@ -259,7 +259,7 @@ async fn a_rename_is_met_at_login_r315() {
 /// Skeleton 10: the remote renames u1 to u2 while another u2 is in the copy: that one becomes `u2#1` (R315).
 #[tokio::test]
 async fn s10_a_forced_rename_in_the_preset_r315() {
-    let source = ScriptedDirectory::new(SOURCE).feeding();
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3);
     source.put_with_password("u1", PW1).unwrap();
     source.put_with_password("u2", PW1).unwrap();
     let scene = on(source, MirroredSettings::crowd(), Mode::Crowd).await;
@@ -414,7 +414,7 @@ async fn a_write_that_the_source_does_not_take_changes_nothing() {
 /// A source without powers lends none, whatever the settings say (R111).
 #[tokio::test]
 async fn a_mirror_can_do_no_more_than_its_source() {
-    let source = ScriptedDirectory::new(SOURCE).feeding().with_powers(&[Power::Members, Power::Sync]);
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3).with_powers(&[Power::Members]);
     source.put("anna").unwrap();
     let scene = on(source, through(), Mode::Default).await;
     let mirror = scene.world.throng.open(scene.mirror).unwrap();
@@ -458,7 +458,7 @@ async fn local_groups_stand_beside_those_of_the_source_r120_r121_r123() {
 
 /// A mirror keeps the contract of directories, read-only, read/write and with local groups.
 async fn mirror_of(world: &Inhabited, settings: MirroredSettings) -> DirectoryFixture {
-    let source = world.scripted(SOURCE).feeding();
+    let source = world.scripted(SOURCE).stating_in_batches_of(3);
     let scene = on(source, settings, Mode::Default).await;
     let mirror = scene.world.throng.open(scene.mirror).unwrap();
     DirectoryFixture::new(mirror).standing_on(scene.world.throng)

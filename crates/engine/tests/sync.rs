@@ -16,14 +16,14 @@ use throng_core::page::PageRequest;
 use throng_core::plan::Plan;
 use throng_core::store::{ChangeLog, Mirrors, Records};
 use throng_core::sync::{
-    Batch, Completeness, Cursor, EntryKind, FullBecause, Held, Item, MirroredSettings, Mode, Next, Outcome,
-    Part, Phase, PlanHash, Position, Round, Schedule, Unreadable,
+    Batch, Completeness, EntryKind, FullBecause, Held, Item, MirroredSettings, Mode, Next, Outcome, Part,
+    Phase, PlanHash, Position, Round, Schedule, Unreadable,
 };
 use throng_core::user::{Profile, User};
 use throng_engine::Application;
 use throng_engine::error::{Conflict, Error};
 use throng_engine::sync::{ProgressWatch, Stop, SyncRequest};
-use throng_testkit::script::{Behaviour, Call, Cursors, Lie, ScriptedDirectory};
+use throng_testkit::script::{Behaviour, Call, Cursors, ScriptedDirectory};
 
 use common::World;
 
@@ -176,7 +176,7 @@ fn renamed(name: &str) -> UserPatch {
 
 /// A source with users `u0` to `u<count>`, of the ids `i0` and so on, all in the group "all", and each tenth in "some", which is in "all".
 fn populated(count: usize) -> ScriptedDirectory {
-    let source = ScriptedDirectory::new(SOURCE).feeding();
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3);
     source.put_group("all", "everybody").unwrap();
     source.put_group("some", "").unwrap();
     source.put_member(&group_name("all"), &Member::Group(group_name("some"))).unwrap();
@@ -239,7 +239,7 @@ async fn an_unchanged_source_is_read_and_nothing_is_written() {
 async fn changes_of_every_kind_follow_in_both_modes() {
     for cursors in [Cursors::Given, Cursors::None] {
         let source = populated(60);
-        source.feed_cursors(cursors);
+        source.give_cursors(cursors);
         let mirrored = Mirrored::of(source.clone()).await;
         mirrored.sync().await;
         source.change(&id("i3"), &renamed("Ursula")).unwrap();
@@ -275,7 +275,7 @@ async fn changes_of_every_kind_follow_in_both_modes() {
 async fn names_that_change_hands_follow_their_accounts() {
     for cursors in [Cursors::Given, Cursors::None] {
         let source = populated(60);
-        source.feed_cursors(cursors);
+        source.give_cursors(cursors);
         let mirrored = Mirrored::of(source.clone()).await;
         mirrored.sync().await;
         let identity = mirrored.app.identity(&mirrored.app.find_user("u10").await.unwrap()).await.unwrap();
@@ -327,7 +327,7 @@ async fn an_emptied_source_deletes_nothing_until_somebody_approves_t59() {
     let mirrored = Mirrored::of(populated(30)).await;
     mirrored.sync().await;
     let before = mirrored.contents().await;
-    mirrored.source.behave_on(Call::Pull, Behaviour::Lying(Lie::Name));
+    mirrored.source.state_instead((0..3).map(|_| everything(vec![])));
     let round = mirrored.full().await;
     assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::HeldForApproval));
     let held = round.held.unwrap();
@@ -438,7 +438,7 @@ async fn protected_users_and_groups_are_never_deleted_unasked() {
 async fn a_group_that_loses_most_of_its_members_keeps_them_until_approved_t59() {
     for cursors in [Cursors::Given, Cursors::None] {
         let source = populated(60);
-        source.feed_cursors(cursors);
+        source.give_cursors(cursors);
         let mirrored = Mirrored::of(source.clone()).await;
         mirrored.sync().await;
         for number in 0..40 {
@@ -466,12 +466,12 @@ async fn an_unproven_pull_deletes_nothing_t59() {
     mirrored.sync().await;
     source.drop_user(&id("i3")).unwrap();
     source.put("late").unwrap();
-    source.feed_completeness(Completeness::Unproven("a limit of the server"));
+    source.doubt(Some("a limit of the server"));
     let round = mirrored.full().await;
     assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Unproven));
     assert_eq!(round.failure.as_deref(), Some("a limit of the server"));
     assert!(mirrored.user("u3").await.is_some() && mirrored.user("late").await.is_some());
-    source.feed_completeness(Completeness::Proven);
+    source.doubt(None);
     let round = mirrored.sync().await;
     assert_eq!((round.mode, round.full_because), (Mode::Full, Some(FullBecause::Failed)));
     mirrored.is_like_its_source().await;
@@ -484,7 +484,7 @@ async fn a_round_that_fails_leaves_a_committed_state_and_the_next_one_mends_it()
         for cursors in [Cursors::Given, Cursors::None] {
             for nth in 1.. {
                 let source = populated(24);
-                source.feed_cursors(cursors);
+                source.give_cursors(cursors);
                 let mirrored = Mirrored::of(source.clone()).await;
                 mirrored.sync().await;
                 source.drop_user(&id("i3")).unwrap();
@@ -555,7 +555,7 @@ async fn entries_that_cannot_be_taken_over_are_set_aside_and_the_round_goes_on_t
     // Enough others that the bad ones are few.
     let others = (100..500).map(|number| Item::User(user(&number.to_string(), &format!("u{number}"))));
     let items: Vec<Item> = others.chain(items).collect();
-    mirrored.source.feed_instead([everything(items)]);
+    mirrored.source.state_instead([everything(items)]);
     let round = mirrored.sync().await;
     assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
     let aside: Vec<(&str, &str)> =
@@ -602,7 +602,7 @@ async fn a_duplicated_id_takes_no_name_over_t68() {
         let others = others.map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))));
         let twice = order.map(|name| Item::User(user("i3", name)));
         let groups = ["all", "some"].map(|name| Item::Group(group(name)));
-        source.feed_instead([everything(others.chain(twice).chain(groups).collect())]);
+        source.state_instead([everything(others.chain(twice).chain(groups).collect())]);
         let round = mirrored.full().await;
         assert_eq!(round.counts.set_aside, 1, "{round:?}");
         assert_eq!(mirrored.user("mallory").await, None);
@@ -620,7 +620,7 @@ async fn too_many_unreadable_entries_fail_the_round_before_it_deletes_t67() {
     let unreadable = (0..10)
         .map(|number| Item::Unreadable(Unreadable::new(EntryKind::User, &format!("x{number}"), None, "bad")));
     let groups = ["all", "some"].map(|name| Item::Group(group(name)));
-    source.feed_instead([everything(users.chain(unreadable).chain(groups).collect())]);
+    source.state_instead([everything(users.chain(unreadable).chain(groups).collect())]);
     let round = mirrored.full().await;
     assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Failed), "{round:?}");
     assert!(mirrored.user("u55").await.is_some());
@@ -653,7 +653,7 @@ async fn a_source_that_contradicts_itself_fails_the_round() {
     ];
     for batches in pulls {
         let mirrored = Mirrored::of(populated(1)).await;
-        mirrored.source.feed_instead(batches.clone());
+        mirrored.source.state_instead(batches.clone());
         let round = mirrored.sync().await;
         assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Failed), "{batches:?}");
     }
@@ -670,7 +670,7 @@ async fn an_impossible_change_is_looked_at_in_full() {
         Item::Joined(group_name("none"), user_in("u1")),
         Item::MemberOf(user_in("nobody"), vec![group_name("all")]),
     ] {
-        source.feed_instead([everything(vec![item.clone()])]);
+        source.state_instead([everything(vec![item.clone()])]);
         let round = mirrored.sync().await;
         assert_eq!((round.mode, round.full_because), (Mode::Full, Some(FullBecause::Impossible)), "{item:?}");
         assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete));
@@ -706,7 +706,7 @@ async fn changes_are_applied_whatever_of_them_is_applied_already_t69() {
         Item::User(user("i20", "u20")),
     ];
     for _ in 0..2 {
-        source.feed_instead([everything(items.clone())]);
+        source.state_instead([everything(items.clone())]);
         let round = mirrored.sync().await;
         assert_eq!(round.mode, Mode::Incremental, "{round:?}");
         assert_eq!(round.counts.written(), 0, "{round:?}");
@@ -732,7 +732,7 @@ async fn a_round_reads_everything_when_it_must_and_says_why() {
     record.kind = throng_core::registry::DirectoryKind::Mirrored(Box::new(settings));
     mirrored.world.throng.update_directory(record).await.unwrap();
     assert_eq!(why(&mirrored.sync().await), (Mode::Full, Some(FullBecause::Settings)));
-    source.feed_cursors(Cursors::None);
+    source.give_cursors(Cursors::None);
     mirrored.full().await;
     assert_eq!(why(&mirrored.sync().await), (Mode::Full, Some(FullBecause::NoCursor)));
 }
@@ -742,14 +742,11 @@ async fn a_round_reads_everything_when_it_must_and_says_why() {
 async fn a_change_behind_the_reader_s_back_is_not_lost_t63() {
     let source = populated(10);
     let mirrored = Mirrored::of(source.clone()).await;
-    let first = Batch {
-        items: vec![Item::User(user("i0", "u0"))],
-        cursor: Some(Cursor::new("scripted:1").unwrap()),
-        next: Next::End(Completeness::Proven),
-    };
     // The cursor stands for this moment.
-    throng_core::sync::SyncSource::pull(&source, throng_core::sync::Pull::Full, None).await.unwrap();
-    source.feed_instead([first]);
+    let now =
+        throng_core::sync::SyncSource::pull(&source, throng_core::sync::Pull::Full, None).await.unwrap();
+    let first = Batch { cursor: now.cursor, ..everything(vec![Item::User(user("i0", "u0"))]) };
+    source.state_instead([first]);
     source.change(&id("i0"), &renamed("Ursula")).unwrap();
     mirrored.sync().await;
     assert_eq!(mirrored.user("u0").await.unwrap().profile.display_name, "");
@@ -900,10 +897,10 @@ async fn a_circle_of_many_groups_is_mirrored_r410() {
         };
         parts.into_iter().enumerate().map(move |(at, items)| Batch { items, cursor: None, next: next(at) })
     };
-    mirrored.source.feed_instead(batches());
+    mirrored.source.state_instead(batches());
     let round = mirrored.sync().await;
     assert_eq!(round.counts.memberships_added, u64::try_from(LENGTH).unwrap());
-    mirrored.source.feed_instead(batches());
+    mirrored.source.state_instead(batches());
     assert_eq!(mirrored.full().await.counts.written(), 0);
 }
 
@@ -917,11 +914,11 @@ async fn accounts_known_by_name_and_by_id_are_the_same() {
     let weak = || names.iter().map(|name| Item::User(by_name(name))).collect::<Vec<_>>();
     let strong =
         || names.iter().map(|name| Item::User(user(&format!("id-{name}"), name))).collect::<Vec<_>>();
-    mirrored.source.feed_instead([everything(weak())]);
+    mirrored.source.state_instead([everything(weak())]);
     mirrored.sync().await;
     let identity = mirrored.app.identity(&mirrored.app.find_user("u3").await.unwrap()).await.unwrap();
     for items in [strong(), weak(), strong()] {
-        mirrored.source.feed_instead([everything(items)]);
+        mirrored.source.state_instead([everything(items)]);
         let round = mirrored.full().await;
         assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
         assert_eq!((round.counts.users_added, round.counts.users_removed), (0, 0));

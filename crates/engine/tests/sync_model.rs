@@ -91,9 +91,8 @@ fn group(number: u8) -> GroupName {
 
 impl History {
     async fn begin(cursors: Cursors, page: usize) -> Self {
-        let source = ScriptedDirectory::new(DirectoryId::from_bytes([9; 16])).feeding();
-        source.feed_cursors(cursors);
-        source.feed_pages_of(page);
+        let source = ScriptedDirectory::new(DirectoryId::from_bytes([9; 16])).stating_in_batches_of(page);
+        source.give_cursors(cursors);
         let world = World::with(|builder| builder.source("Jira", Arc::new(source.clone()))).await;
         let mirror = world.throng.mirrored_directory("Jira", MirroredSettings::default()).await.unwrap();
         let plan = Plan::new().seat(mirror).unwrap();

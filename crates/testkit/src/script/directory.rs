@@ -19,7 +19,6 @@ use throng_core::sync::{Item, SyncSource};
 use throng_core::user::{Profile, User};
 
 use super::behaviour::{Behaviour, Call, Lie, Manner, Script};
-use super::feed::Feed;
 use super::source::Pulls;
 use crate::population::{Part, Population, page_of};
 
@@ -37,8 +36,6 @@ use crate::population::{Part, Population, page_of};
 /// [`SetPasswords`]: throng_core::directory::SetPasswords
 #[derive(Debug, Clone)]
 pub struct ScriptedDirectory {
-    id: DirectoryId,
-    powers: [Option<Power>; 5],
     pub(super) id: DirectoryId,
     powers: [Option<Power>; 4],
     /// How much a batch holds, where the directory can be mirrored.
@@ -57,8 +54,6 @@ pub enum Power {
     Members,
     /// `Powers::passwords`.
     Passwords,
-    /// `Powers::sync`.
-    Sync,
 }
 
 #[derive(Default)]
@@ -66,7 +61,6 @@ pub(super) struct Scripted {
     pub(super) script: Script,
     pub(super) population: Population,
     pub(super) passwords: BTreeMap<ExternalId, Password>,
-    pub(super) feed: Feed,
     pub(super) pulls: Pulls,
     attempt_limit: Option<u32>,
     drawn: u64,
@@ -100,17 +94,10 @@ impl ScriptedDirectory {
     /// Fewest code points of a password that can be set through the power.
     pub const MIN_PASSWORD_CHARS: usize = 8;
 
-    /// An empty directory with all powers but that of feeding mirrors.
+    /// An empty directory with all powers.
     pub fn new(id: DirectoryId) -> Self {
         Self {
             id,
-            powers: [
-                Some(Power::Users),
-                Some(Power::Groups),
-                Some(Power::Members),
-                Some(Power::Passwords),
-                None,
-            ],
             powers: [Power::Users, Power::Groups, Power::Members, Power::Passwords].map(Some),
             batch: None,
             scripted: Arc::default(),
@@ -123,13 +110,6 @@ impl ScriptedDirectory {
         for power in &mut self.powers {
             *power = power.filter(|power| powers.contains(power));
         }
-        self
-    }
-
-    /// The same directory with the power to feed mirrors beside the others.
-    #[must_use]
-    pub fn feeding(mut self) -> Self {
-        self.powers[4] = Some(Power::Sync);
         self
     }
 
@@ -370,7 +350,6 @@ impl Directory for ScriptedDirectory {
             groups: self.has(Power::Groups).then_some(self),
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
-            sync: self.has(Power::Sync).then_some(self),
             sync: self.batch.map(|_| self as &dyn SyncSource),
         }
     }

@@ -5,12 +5,11 @@
 
 mod behaviour;
 mod directory;
-mod feed;
 mod powers;
 mod source;
 mod verifier;
 
 pub use self::behaviour::{Behaviour, Call, Lie};
 pub use self::directory::{Power, ScriptedDirectory};
-pub use self::feed::Cursors;
+pub use self::source::Cursors;
 pub use self::verifier::ScriptedVerifier;

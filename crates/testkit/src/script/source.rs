@@ -1,6 +1,6 @@
 //! The scripted directory as a source that states what it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use throng_core::error::{DirectoryError, Fault};
@@ -25,6 +25,19 @@ pub(super) struct Pulls {
     places: BTreeMap<u64, Place>,
     drawn: u64,
     doubt: Option<&'static str>,
+    cursors: Cursors,
+    /// What is answered in place of what is there.
+    canned: VecDeque<Batch>,
+}
+
+/// Whether a scripted source gives cursors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cursors {
+    /// It does, and can tell what changed since.
+    #[default]
+    Given,
+    /// Every pull is a full one.
+    None,
 }
 
 /// Where a pull goes on.
@@ -72,9 +85,19 @@ impl ScriptedDirectory {
         self.scripted().pulls.places.clear();
     }
 
-    /// Ends full pulls as unproven for a reason from now on.
-    pub fn doubt(&self, reason: &'static str) {
-        self.scripted().pulls.doubt = Some(reason);
+    /// Ends full pulls as unproven for a reason from now on, or as proven again.
+    pub fn doubt(&self, reason: Option<&'static str>) {
+        self.scripted().pulls.doubt = reason;
+    }
+
+    /// Whether cursors are given from now on.
+    pub fn give_cursors(&self, cursors: Cursors) {
+        self.scripted().pulls.cursors = cursors;
+    }
+
+    /// Answers the next pulls with these batches, one after the other, whatever is there and whatever was asked.
+    pub fn state_instead(&self, batches: impl IntoIterator<Item = Batch>) {
+        self.scripted().pulls.canned.extend(batches);
     }
 }
 
@@ -86,6 +109,9 @@ impl SyncSource for ScriptedDirectory {
         let mut scripted = self.scripted();
         let scripted = &mut *scripted;
         let (pulls, population) = (&mut scripted.pulls, &scripted.population);
+        if let Some(batch) = pulls.canned.pop_front() {
+            return Ok(batch);
+        }
         let (place, cursor) = match (pull, position) {
             (Pull::Full, None) => (Place::Users(None), Some(pulls.remember(population))),
             (Pull::Since(cursor), None) => match pulls.moment(cursor, self.id) {
@@ -111,7 +137,10 @@ impl SyncSource for ScriptedDirectory {
         }
         Ok(Batch {
             items: filling.items,
-            cursor: cursor.map(|moment| mark(Cursor::new(format!("{}:{moment}", self.id)))).transpose()?,
+            cursor: cursor
+                .filter(|_| pulls.cursors == Cursors::Given)
+                .map(|moment| mark(Cursor::new(format!("{}:{moment}", self.id))))
+                .transpose()?,
             next: match (next, pull) {
                 (Some(place), _) => Next::More(mark(Position::new(pulls.keep(place).to_string()))?),
                 (None, Pull::Full) => {
