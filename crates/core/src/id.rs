@@ -251,6 +251,13 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_a_name_tells_the_name() {
+        let id = ExternalId::of_name(&Key::of("Anna")).unwrap();
+        assert_eq!((id.is_of_name(), id.stands_for()), (true, Some("anna")));
+        assert_eq!(ExternalId::new("32769:anna").unwrap().stands_for(), None);
+    }
+
+    #[test]
     fn an_external_id_is_bounded_and_printable() {
         assert!(ExternalId::new("").is_err());
         assert!(ExternalId::new("a\u{0}").is_err());

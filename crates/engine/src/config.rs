@@ -11,7 +11,7 @@ use throng_core::name::Key;
 use throng_core::permission::Permissions;
 use throng_core::plan::{AsOf, Plan, Seat};
 use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
-use throng_core::sync::MirroredSettings;
+use throng_core::sync::{Export, MirroredSettings};
 use throng_core::time::Timestamp;
 
 use crate::directory::{Delegated, Internal, Mirrored, Mount, RecordsOf, Via};
@@ -58,6 +58,8 @@ impl<T: ?Sized> ByName<T> {
 pub(crate) struct Config {
     mounts: BTreeMap<DirectoryId, Mount>,
     applications: BTreeMap<ApplicationId, Arc<InUse>>,
+    /// The applications with mirrors that are not handed on, without them.
+    exported: BTreeMap<ApplicationId, Arc<InUse>>,
     consumers: BTreeMap<ApplicationId, Arc<ConsumerRecord>>,
     directory_names: BTreeMap<Key, DirectoryId>,
     application_names: BTreeMap<Key, ApplicationId>,
@@ -123,6 +125,17 @@ impl Config {
         }
         for record in engine.store.applications().await? {
             config.application_names.insert(record.name.key(), record.id);
+            if record
+                .plan
+                .seats()
+                .iter()
+                .any(|seat| config.mounts.get(&seat.directory).is_some_and(is_foreign))
+            {
+                let theirs = |seat: &Seat| config.mounts.get(&seat.directory).is_some_and(is_foreign);
+                let plan = record.plan.filter_map_seats(|seat| (!theirs(&seat)).then_some(seat));
+                let exported = config.put_to_use(ApplicationRecord { plan, ..record.clone() });
+                config.exported.insert(record.id, Arc::new(exported));
+            }
             let in_use = config.put_to_use(record);
             config.applications.insert(in_use.record.id, Arc::new(in_use));
         }
@@ -175,6 +188,19 @@ impl Config {
 
     pub(crate) fn in_use(&self, application: ApplicationId) -> Option<Arc<InUse>> {
         self.applications.get(&application).cloned()
+    }
+
+    /// The application without the mirrors that are not handed on.
+    pub(crate) fn exported(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        self.exported.get(&application).cloned().or_else(|| self.in_use(application))
+    }
+}
+
+/// Whether the users of a directory are others', and not to be handed on as our own.
+fn is_foreign(mount: &Mount) -> bool {
+    match &mount.record.kind {
+        DirectoryKind::Mirrored(settings) => settings.export == Export::Never,
+        DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) | DirectoryKind::Live => false,
     }
 }
 

@@ -175,6 +175,8 @@ pub enum Denial {
     Password(SecretError),
     /// Nobody has the name.
     Unknown,
+    /// The name is somebody's, and somebody else's alias: it is nobody's until an administrator decides (T07).
+    Ambiguous,
     /// A directory holds the name and refused.
     Refused {
         /// The directory.

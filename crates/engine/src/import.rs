@@ -39,7 +39,7 @@ pub enum RowFault {
     #[error(transparent)]
     Profile(#[from] InvalidProfile),
     /// The name is that of an earlier row, or of somebody in the directory; spelled alike or folding together.
-    #[error("the name is taken, by line {by:?} or in the directory")]
+    #[error("the name is taken {}", taken_by(*by))]
     NameTaken {
         /// The earlier row.
         by: Option<u64>,
@@ -207,12 +207,20 @@ impl Import<'_> {
                 wanted.entry(group.key().clone()).or_insert_with(|| (group.clone(), String::new()));
             }
         }
-        let there = self.edges_there(&edges).await?;
+        // What the rows make wrong by themselves is told before the store is asked about each group of them.
+        check_nesting(&edges, &[])?;
+        let mut present = BTreeSet::new();
+        for (key, (name, _)) in &wanted {
+            let holders = self.throng.0.store.locate_groups(key).await?;
+            if holders.iter().any(|(directory, _)| *directory == self.directory) {
+                present.insert(name.clone());
+            }
+        }
+        let there = self.edges_there(&edges, &present).await?;
         check_nesting(&edges, &there)?;
         let mut made = Vec::new();
         for (key, (name, description)) in wanted {
-            let there = self.throng.0.store.locate_groups(&key).await?;
-            if there.iter().any(|(directory, _)| *directory == self.directory) {
+            if present.contains(&key) {
                 if let Some(&line) = lines.get(&key) {
                     return Err(fault(line, RowFault::NameTaken { by: None }));
                 }
@@ -237,10 +245,13 @@ impl Import<'_> {
         Ok(made)
     }
 
-    /// The nestings of the directory that the new ones join.
-    async fn edges_there(&self, edges: &[Edge]) -> Result<Vec<Edge>, Error> {
-        let concerned: BTreeSet<&GroupName> =
-            edges.iter().flat_map(|(_, child, parent)| [child, parent]).collect();
+    /// The nestings of the directory that the new ones join, at the groups of them that are present.
+    async fn edges_there(&self, edges: &[Edge], present: &BTreeSet<GroupName>) -> Result<Vec<Edge>, Error> {
+        let concerned: BTreeSet<&GroupName> = edges
+            .iter()
+            .flat_map(|(_, child, parent)| [child, parent])
+            .filter(|&group| present.contains(group))
+            .collect();
         let (store, limit) = (&self.throng.0.store, Limits::default().edges);
         let mut there = BTreeSet::new();
         for group in concerned {
@@ -452,6 +463,10 @@ fn check_nesting(new: &[Edge], there: &[Edge]) -> Result<(), Error> {
         Some((line, ..)) => Err(fault(*line, RowFault::Cycle)),
         None => Ok(()),
     }
+}
+
+fn taken_by(line: Option<u64>) -> String {
+    line.map_or_else(|| "in the directory".to_owned(), |line| format!("by line {line}"))
 }
 
 fn fault(line: u64, fault: RowFault) -> Error {

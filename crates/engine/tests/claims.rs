@@ -16,7 +16,7 @@ use throng_core::store::ChangeLog;
 use throng_engine::Error;
 use throng_engine::application::{Adoption, NameState, NewAccount};
 use throng_engine::error::{Conflict, Denial};
-use throng_testkit::script::{ScriptedDirectory, ScriptedVerifier};
+use throng_testkit::script::{Power, ScriptedDirectory, ScriptedVerifier};
 
 fn changed<T: std::fmt::Debug>(outcome: Result<T, Error>) -> throng_core::claim::OwnershipChange {
     match outcome {
@@ -89,6 +89,25 @@ async fn a_recycled_name_inherits_nothing() {
     let newcomer = app.adopt("jsmith", Adoption::NewPerson).await.unwrap();
     assert_ne!(newcomer, before.identity(), "another person has another identity");
     assert_eq!(app.authenticate("jsmith", PW2).await.unwrap().identity(), newcomer);
+}
+
+/// T05: the tombstone stands also when the source makes the account again under the id that it had.
+#[tokio::test]
+async fn an_account_that_comes_back_under_its_old_id_inherits_nothing() {
+    let remote = ScriptedDirectory::new(DirectoryId::from_bytes([1; 16])).with_powers(&[Power::Users]);
+    let (_world, app, _) = World::with_remote(&remote, Mode::Default).await;
+    let alice = remote.put_with_password("alice", PW1).unwrap();
+    let before = app.authenticate("alice", PW1).await.unwrap();
+    app.remove_user(before.user()).await.unwrap();
+    remote.put_user(alice.clone()).unwrap();
+    remote.put_password(&alice.external_id, PW1);
+
+    let change = changed(app.authenticate("alice", PW1).await);
+    assert!(change.claim.tombstoned_at.is_some());
+    assert_eq!(change.found, change.claim.subject, "the very same account");
+    changed(app.find_user("alice").await);
+    assert_eq!(app.adopt("alice", Adoption::SamePerson).await.unwrap(), before.identity());
+    assert_eq!(app.authenticate("alice", PW1).await.unwrap().identity(), before.identity());
 }
 
 #[tokio::test]

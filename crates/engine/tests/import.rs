@@ -125,6 +125,7 @@ async fn r309_i01_names_that_fold_together_are_one_name() {
         let rows = [row(2, first), row(3, "other"), row(7, second)];
         let fault = refused(&world, directory, &rows, &[]).await;
         assert_eq!(fault, (7, RowFault::NameTaken { by: Some(2) }), "{second:?}");
+        assert_eq!(fault.1.to_string(), "the name is taken by line 2");
         let rows = [group(2, first, &[]), group(7, second, &[])];
         let fault = refused(&world, directory, &[], &rows).await;
         assert_eq!(fault, (7, RowFault::NameTaken { by: Some(2) }), "{second:?}");
@@ -138,6 +139,7 @@ async fn a_name_that_is_there_is_taken() {
     world.put_group(directory, "staff", &[]).await;
     let fault = refused(&world, directory, &[row(2, "new"), row(3, "ADMIN")], &[]).await;
     assert_eq!(fault, (3, RowFault::NameTaken { by: None }));
+    assert_eq!(fault.1.to_string(), "the name is taken in the directory");
     let fault = refused(&world, directory, &[], &[group(4, "ＳＴＡＦＦ", &[])]).await;
     assert_eq!(fault, (4, RowFault::NameTaken { by: None }));
 }

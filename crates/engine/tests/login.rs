@@ -262,6 +262,20 @@ async fn parallel_guesses_do_not_overshoot_the_limit() {
     assert!((1..=5).contains(&verified), "{verified} guesses were verified");
 }
 
+/// Only failures in a row count: a success forgets those before it.
+#[tokio::test]
+async fn a_success_forgets_the_failures_before_it() {
+    let (world, app, ids) = World::with_internal(&["D1"], Mode::Default).await;
+    world.settle(ids[0], |settings| settings.password_policy.max_attempts = Some(3)).await;
+    world.put_with_password(ids[0], "anna", PW1).await;
+    for _ in 0..2 {
+        for _ in 0..2 {
+            assert_eq!(refusal(app.authenticate("anna", WRONG).await), Refusal::WrongPassword);
+        }
+        assert!(app.authenticate("anna", PW1).await.is_ok());
+    }
+}
+
 /// A full queue is told as such and never passed on, not even where silence is (T50).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn overload_is_typed_and_hands_nobody_on() {

@@ -21,7 +21,7 @@ use throng_core::secret::Secret;
 use throng_core::session::TokenDigest;
 use throng_core::store::Sessions;
 use throng_core::user::User;
-use throng_engine::application::Switch;
+use throng_engine::application::{Admission, Switch};
 use throng_engine::error::{Conflict, Denial};
 use throng_engine::{Application, SessionLimits};
 use throng_testkit::script::{Behaviour, ScriptedDirectory, ScriptedVerifier};
@@ -344,8 +344,10 @@ async fn t01_a_namesake_put_above_does_not_get_the_session() {
 async fn t08_a_directory_or_an_application_that_is_off_lets_nobody_on() {
     let (world, app, staff) = open_house(SessionLimits::default()).await;
     let token = token_of(&app, "anna").await;
+    let anna = find(&app, "anna").await;
     app.switch(Switch::Off).await.unwrap();
     assert!(has_ended(&app.session(&token).await));
+    assert_eq!(app.admission(&anna).await.unwrap(), Admission::Closed, "R220");
     assert_eq!(denial(app.log_in("anna", RIGHT).await), Denial::ApplicationClosed);
     app.switch(Switch::On).await.unwrap();
     assert!(app.session(&token).await.is_ok());
@@ -498,6 +500,25 @@ async fn t72_sessions_ended_while_a_live_directory_checks_are_not_opened_afterwa
     slow.go.notify_one();
     let outcome = login.await.unwrap();
     assert!(outcome.is_err(), "the old password was right before, and has opened a session since");
+}
+
+/// Of a stored account, the epoch counts that stood before its password was checked, which takes a second here.
+#[tokio::test(start_paused = true)]
+async fn t72_sessions_ended_while_a_stored_account_is_checked_are_not_opened_afterwards() {
+    let verifier = ScriptedVerifier::accepting_anybody();
+    let attached = Arc::new(verifier.clone());
+    let world = World::with(|builder| builder.verifier("Staff", attached)).await;
+    let staff = world.throng.delegated_directory("Staff", DelegatedSettings::default()).await.unwrap();
+    let app = world.app("wiki", Plan::new().seat(staff).unwrap()).await;
+    app.authenticate("anna", RIGHT).await.unwrap();
+    let anna = find(&app, "anna").await;
+    verifier.behave(Behaviour::Slow(Duration::from_secs(1)));
+    let (who, ended) = tokio::join!(app.authenticate("anna", RIGHT), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        app.end_sessions(&anna).await
+    });
+    ended.unwrap();
+    assert_eq!(conflict(app.open_session(&who.unwrap()).await), Conflict::Stale);
 }
 
 #[tokio::test]

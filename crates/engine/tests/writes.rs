@@ -10,7 +10,7 @@ use throng_core::plan::{Access, Plan, Seat};
 use throng_core::registry::{Aliases, DelegatedSettings};
 use throng_core::user::Profile;
 use throng_engine::application::{Admission, NewAccount};
-use throng_engine::error::{Conflict, Invalid};
+use throng_engine::error::{Conflict, Denial, Invalid};
 use throng_engine::{Application, Error};
 use throng_testkit::script::{Behaviour, Call, Lie, Power, ScriptedVerifier};
 use world::{
@@ -585,7 +585,10 @@ async fn t07_an_alias_never_hides_an_account_that_turns_up_later() {
         app.set_alias(&find(&app, "anna").await, "boss").await.unwrap();
         remote.put_with_password("boss", RIGHT).unwrap();
         assert_eq!(conflict(app.find_user("boss").await), Conflict::AmbiguousName, "{mode}");
-        assert_eq!(conflict(app.authenticate("boss", RIGHT).await), Conflict::AmbiguousName, "{mode}");
+        for password in [RIGHT, "of neither of them"] {
+            let refused = app.authenticate("boss", password).await;
+            assert!(matches!(refused, Err(Error::Denied { why: Denial::Ambiguous, .. })), "{mode} T42");
+        }
     }
 }
 

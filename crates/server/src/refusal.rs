@@ -176,6 +176,7 @@ impl Refusal {
             | Denial::Name(_)
             | Denial::Password(_)
             | Denial::Unknown
+            | Denial::Ambiguous
             | Denial::ApplicationClosed
             | Denial::Consumer => Self::wrong_credential(),
             Denial::NotAdmitted => Self::new(StatusCode::FORBIDDEN, Reason::ApplicationAccessDenied, message),

@@ -28,6 +28,9 @@ pub enum DriverFault {
     /// The connection to the engine is gone.
     #[error("the connection is gone")]
     Disconnected,
+    /// The file was deleted, or another one is in its place.
+    #[error("the file is not in its place any more")]
+    Replaced,
     /// What is stored does not have the form that it was written in; the word says what it is.
     #[error("the stored {0} cannot be read")]
     Unreadable(&'static str),
@@ -88,7 +91,10 @@ impl<T, E: Into<DriverFault>> Told<T> for Result<T, E> {
 fn of_cause(cause: DriverFault) -> Fault {
     match cause {
         DriverFault::Code(code) => of_code(code),
-        DriverFault::NoConnection | DriverFault::Disconnected | DriverFault::Driver => Fault::Unavailable,
+        DriverFault::NoConnection
+        | DriverFault::Disconnected
+        | DriverFault::Replaced
+        | DriverFault::Driver => Fault::Unavailable,
         DriverFault::Taken | DriverFault::Dangling | DriverFault::Constraint | DriverFault::Unreadable(_) => {
             Fault::Broken
         }

@@ -225,6 +225,32 @@ async fn several_may_make_the_same_file_at_once() {
     assert_eq!(store.head().await.unwrap(), 6);
 }
 
+/// SQLite itself would go on with a file that nobody finds again.
+#[tokio::test]
+async fn a_file_that_was_deleted_or_replaced_is_unavailable_until_it_is_back_g07() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = closed_store(folder.path()).await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    let aside = folder.path().join("aside.db");
+    for replaced in [false, true] {
+        fs::rename(&path, &aside).unwrap();
+        if replaced {
+            fs::write(&path, "").unwrap();
+        }
+        let written = apply(&store, vec![put_directory(2)]).await.unwrap_err();
+        assert_eq!(written, Fault::Unavailable, "replaced: {replaced}");
+        let read = store.user(directory(1), &Key::of("anna")).await.unwrap_err();
+        assert_eq!(read.fault(), Fault::Unavailable, "replaced: {replaced}");
+        fs::rename(&aside, &path).unwrap();
+        assert_eq!(store.user(directory(1), &Key::of("anna")).await.unwrap(), Some(user("anna")));
+    }
+    assert_eq!(
+        apply(&store, vec![put_directory(2)]).await.unwrap().sequence,
+        2,
+        "nothing was written before"
+    );
+}
+
 #[tokio::test]
 async fn what_is_stored_and_cannot_be_read_is_broken() {
     let statements = [

@@ -22,7 +22,8 @@
 //! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
 //!
 //! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups,
-//! `server` is a Crowd REST user server. A feature adds; it never changes what is there.
+//! `client` brings remote Crowd, Jira and Throng servers as directories, `server` is a Crowd REST user server, `cron`
+//! allows cron expressions as schedules of mirrors. A feature adds; it never changes what is there.
 
 pub use throng_core as core;
 pub use throng_engine::application::{
@@ -43,6 +44,12 @@ pub use throng_engine::system;
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
     pub use throng_store_sql::{DriverFault, OpenError, OpenFault, SqliteOptions, SqliteStore};
+}
+
+/// Remote Crowd, Jira and Throng servers as directories.
+#[cfg(feature = "client")]
+pub mod client {
+    pub use throng_client::*;
 }
 
 /// CSV files of users and groups.

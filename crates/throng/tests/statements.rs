@@ -4,7 +4,9 @@
 
 use throng::core::filter::Filter;
 use throng::core::id::DirectoryId;
+use throng::core::import::GroupRow;
 use throng::core::page::PageRequest;
+use throng::import::ImportMode;
 use throng::sqlite::SqliteStore;
 use throng::{Application, Depth, NewAccount, Plan, Throng};
 
@@ -12,6 +14,7 @@ const PASSWORD: &str = "coffee before noon";
 
 struct House {
     store: SqliteStore,
+    throng: Throng,
     wiki: Application,
     directories: Vec<DirectoryId>,
 }
@@ -34,7 +37,7 @@ async fn house(directories: usize) -> House {
     last.add_group_to_group("writers", "staff").await.unwrap();
     last.add_user_to_group(&anna, "writers").await.unwrap();
     let wiki = throng.ensure_application("wiki", plan).await.unwrap();
-    House { store, wiki, directories: ids }
+    House { store, throng, wiki, directories: ids }
 }
 
 impl House {
@@ -100,5 +103,26 @@ async fn a_call_costs_as_many_statements_whatever_the_number_of_directories() {
             ],
             "over {directories} directories"
         );
+    }
+}
+
+/// A file of a hundred thousand groups that contradicts itself is not to ask about each of them first.
+#[tokio::test]
+async fn an_import_that_is_wrong_by_itself_asks_nothing_t26() {
+    let house = house(1).await;
+    let people = house.directories[0];
+    let chain = |parent: fn(u64) -> u64| -> Vec<GroupRow> {
+        let row = |n| GroupRow {
+            line: n + 2,
+            name: format!("g{n}"),
+            parents: vec![format!("g{}", parent(n))],
+            ..GroupRow::default()
+        };
+        (0..100).map(row).collect()
+    };
+    for groups in [chain(|n| n + 1), chain(|n| (n + 1) % 100)] {
+        let (cost, refused) = house.cost(house.throng.import(people, &[], &groups, ImportMode::Apply)).await;
+        assert!(refused.is_err());
+        assert_eq!(cost, 0);
     }
 }

@@ -51,7 +51,7 @@ pub use error::DocumentError;
 pub use event::{Event, Events, Operation};
 pub use fault::{ErrorEntity, Reason};
 pub use format::{Format, UnsupportedMediaType};
-pub use list::{Entry, Groups, ListReader, ListWriter, Users};
+pub use list::{BadEntry, Entry, Groups, ListReader, ListWriter, Users};
 pub use membership::{Membership, MembershipPart, MembershipReader, MembershipWriter, Part, PartOutOfOrder};
 pub use query::{EntityKind, QueryError};
 pub use restriction::{MatchMode, PropertyRestriction, PropertyType, Restriction};

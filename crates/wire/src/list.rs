@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::document::{Body, Limits};
 use crate::entity::group::GroupEntity;
 use crate::entity::user::UserEntity;
+use crate::entity::{GROUP_NAMES, USER_NAMES};
 use crate::error::DocumentError;
 use crate::format::Format;
 use crate::node::Fields;
@@ -35,14 +36,29 @@ pub struct Groups {
 pub trait Entry: Body {
     /// The name of the list in both formats.
     const LIST: &'static str;
+    /// The names of the field that names an entry.
+    const NAMES: &'static [&'static str];
 }
 
 impl Entry for UserEntity {
     const LIST: &'static str = "users";
+    const NAMES: &'static [&'static str] = &USER_NAMES;
 }
 
 impl Entry for GroupEntity {
     const LIST: &'static str = "groups";
+    const NAMES: &'static [&'static str] = &GROUP_NAMES;
+}
+
+/// An entry of a list that is well-formed and still not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadEntry {
+    /// Its name, as far as it has one.
+    pub name: Option<String>,
+    /// Its key, as far as it has one.
+    pub key: Option<String>,
+    /// What is wrong with it.
+    pub fault: DocumentError,
 }
 
 /// Reads a long list piece by piece; [`Entries`] reads one from a source.
@@ -87,8 +103,16 @@ impl<T: Entry> ListReader<T> {
         Entries::new(source, self)
     }
 
-    /// Takes the next piece and gives the entries that are whole now.
+    /// Takes the next piece and gives the entries that are whole now. An entry that is not what it should be is an
+    /// error of the list.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+        let entries = self.feed_each(bytes)?.into_iter().collect::<Result<_, _>>();
+        entries.map_err(|bad: BadEntry| *self.fault.insert(bad.fault))
+    }
+
+    /// Takes the next piece as [`ListReader::feed`] does, but goes on after an entry that is not what it should be.
+    /// What is not well-formed, or exceeds a limit, still ends the list.
+    pub fn feed_each(&mut self, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -97,7 +121,7 @@ impl<T: Entry> ListReader<T> {
                 let mut entries = Vec::new();
                 items
                     .feed(bytes, |node| {
-                        entries.push(T::take(None, node.into_fields(T::ROOT)?)?);
+                        entries.push(take(node.into_fields(T::ROOT)?));
                         Ok(())
                     })
                     .map(|()| entries)
@@ -208,15 +232,58 @@ const fn names<T: Entry>() -> [&'static str; 2] {
     [T::LIST, T::ROOT]
 }
 
-fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
+fn feed_xml<T: Entry>(pull: &mut Pull, bytes: &[u8]) -> Result<Vec<Result<T, BadEntry>>, DocumentError> {
     let mut entries = Vec::new();
     pull.feed(bytes);
     while let Some(step) = pull.step()? {
         match step {
             Step::Opened { name, .. } if *name != *T::LIST => return Err(DocumentError::Root(T::LIST)),
-            Step::Entry(name, fields) if *name == *T::ROOT => entries.push(T::take(None, fields)?),
+            Step::Entry(name, fields) if *name == *T::ROOT => entries.push(take(fields)),
             Step::Opened { .. } | Step::Entry(..) | Step::Closed { .. } => {}
         }
     }
     Ok(entries)
+}
+
+/// Takes an entry; if that fails, what says which one it is.
+fn take<T: Entry>(fields: Fields) -> Result<T, BadEntry> {
+    let known = |names: &[&str]| fields.peek(names).map(str::to_owned);
+    let (name, key) = (known(T::NAMES), known(&["key"]));
+    T::take(None, fields).map_err(|fault| BadEntry { name, key, fault })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_entry_ends_the_list_or_is_told_and_passed_over_t67() {
+        let xml = r#"<users><user name="a"/><user><key>k2</key><active>true</active></user><user name="c"><key>k3</key>
+            <active>perhaps</active></user><user name="d"/></users>"#;
+        let json = r#"{"users":[{"name":"a"},{"key":"k2","active":true},
+            {"name":"c","key":"k3","active":"perhaps"},{"name":"d"}]}"#;
+        for (format, text) in [(Format::Xml, xml), (Format::Json, json)] {
+            let mut reader = ListReader::<UserEntity>::new(format, Limits::ANSWER);
+            let read = reader.feed_each(text.as_bytes()).unwrap();
+            reader.finish().unwrap();
+            let told: Vec<_> = read
+                .into_iter()
+                .map(|entry| match entry {
+                    Ok(user) => (Some(user.name), None, None),
+                    Err(bad) => (bad.name, bad.key, Some(bad.fault)),
+                })
+                .collect();
+            let text = |text: &str| Some(text.to_owned());
+            let expected = [
+                (text("a"), None, None),
+                (None, text("k2"), Some(DocumentError::Missing("name"))),
+                (text("c"), text("k3"), Some(DocumentError::Invalid("active"))),
+                (text("d"), None, None),
+            ];
+            assert_eq!(told, expected, "{format:?}");
+        }
+        let mut strict = ListReader::<UserEntity>::new(Format::Xml, Limits::ANSWER);
+        assert_eq!(strict.feed(xml.as_bytes()), Err(DocumentError::Missing("name")));
+        assert_eq!(strict.finish(), Err(DocumentError::Missing("name")));
+    }
 }

@@ -122,6 +122,22 @@ impl Fields {
         self.entries
     }
 
+    /// The text of the first field of any of these names, left in its place.
+    pub(crate) fn peek(&self, names: &[&str]) -> Option<&str> {
+        let (_, node) = self.entries.iter().find(|(own, _)| names.contains(&&**own))?;
+        match node {
+            Node::Text(text) => Some(text),
+            Node::Element(fields) if !fields.has_children => Some(&fields.text),
+            Node::Null
+            | Node::Flag(_)
+            | Node::Integer(_)
+            | Node::Number
+            | Node::List(_)
+            | Node::Object(_)
+            | Node::Element(_) => None,
+        }
+    }
+
     /// Takes a field under any of its names; null counts as absent.
     pub(crate) fn take(&mut self, names: &[&'static str]) -> Result<Option<Node>, DocumentError> {
         let mut found = None;

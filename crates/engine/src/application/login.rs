@@ -17,7 +17,7 @@ use super::find::{Found, own};
 use crate::ask::{Heard, hear};
 use crate::config::InUse;
 use crate::directory::{Login, LoginFault, Spent, Via};
-use crate::error::{Denial, Error, Outage};
+use crate::error::{Conflict, Denial, Error, Outage};
 
 /// Somebody whose credential was checked just now. Built only by a successful login; sessions are made from it.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Application {
     /// 5. Over directories that keep passwords here, every path computes one hash at current cost, also for a name that
     ///    nobody has (T43).
     /// 6. The first success under a name claims it for the account; another account under a claimed name gets
-    ///    [`Conflict::OwnershipChanged`](crate::error::Conflict::OwnershipChanged) and nothing else (T01).
+    ///    [`Conflict::OwnershipChanged`] and nothing else (T01).
     /// 7. An unchanged success writes nothing.
     /// 8. Access is decided apart, by [`Application::admission`] (R217).
     pub async fn authenticate(&self, name: &str, password: &str) -> Result<Authenticated, Error> {
@@ -79,6 +79,10 @@ impl Application {
         let name = match Username::new(name) {
             Ok(name) => match self.meant(&app, name).await {
                 Ok(name) => name,
+                // No password was checked yet, so that a stranger is not to learn it.
+                Err(Error::Conflict(Conflict::AmbiguousName)) => {
+                    return self.turn_away(&app, &secret, Error::denied(Denial::Ambiguous)).await;
+                }
                 Err(error) => return self.turn_away(&app, &secret, error).await,
             },
             Err(fault) => {

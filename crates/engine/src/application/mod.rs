@@ -41,11 +41,31 @@ use crate::throng::Throng;
 pub struct Application {
     throng: Throng,
     id: ApplicationId,
+    view: View,
+}
+
+/// Which of its directories an application handle looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// All that are active.
+    Own,
+    /// Those whose users are handed on to others.
+    Exported,
 }
 
 impl Application {
     pub(crate) fn new(throng: Throng, id: ApplicationId) -> Self {
-        Self { throng, id }
+        Self { throng, id, view: View::Own }
+    }
+
+    /// The same application as a user server shows it to others: without the mirrors whose users are not handed on
+    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan.
+    ///
+    /// In this way two servers can mirror each other: neither gives the other's users back, and a password is asked of
+    /// the one that keeps it.
+    #[must_use]
+    pub fn exported(&self) -> Self {
+        Self { view: View::Exported, ..self.clone() }
     }
 
     /// The application's id.
@@ -66,7 +86,7 @@ impl Application {
     where
         Error: From<E>,
     {
-        let record = self.record()?;
+        let record = self.own_record()?;
         let version = record.plan.version() + 1;
         let plan = change(record.plan.clone())?.with_version(version);
         self.put(ApplicationRecord { plan, ..record }).await
@@ -79,16 +99,21 @@ impl Application {
 
     /// Switches aliases on or off. Aliases that exist are kept while they are off.
     pub async fn allow_aliases(&self, aliases: Aliases) -> Result<(), Error> {
-        let record = self.record()?;
+        let record = self.own_record()?;
         let plan = record.plan.clone().with_version(record.plan.version() + 1);
         self.put(ApplicationRecord { aliases, plan, ..record }).await
     }
 
     /// Switches the application on or off: an inactive one admits nobody (R220).
     pub async fn switch(&self, state: Switch) -> Result<(), Error> {
-        let record = self.record()?;
+        let record = self.own_record()?;
         let plan = record.plan.clone().with_version(record.plan.version() + 1);
         self.put(ApplicationRecord { active: state == Switch::On, plan, ..record }).await
+    }
+
+    /// The application as it is configured, whatever this handle looks at.
+    fn own_record(&self) -> Result<ApplicationRecord, Error> {
+        Self::new(self.throng.clone(), self.id).record()
     }
 
     async fn put(&self, record: ApplicationRecord) -> Result<(), Error> {
@@ -96,7 +121,12 @@ impl Application {
     }
 
     fn in_use(&self) -> Result<Arc<InUse>, Error> {
-        self.throng.config().in_use(self.id).ok_or_else(|| Error::not_found("application"))
+        let config = self.throng.config();
+        let in_use = match self.view {
+            View::Own => config.in_use(self.id),
+            View::Exported => config.exported(self.id),
+        };
+        in_use.ok_or_else(|| Error::not_found("application"))
     }
 }
 

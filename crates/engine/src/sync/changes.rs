@@ -224,6 +224,9 @@ impl Work<'_> {
         let mut leaving: BTreeMap<Key, Vec<Member>> = BTreeMap::new();
         for (member, stated) in members {
             self.go_on().await?;
+            if self.is_held(comparison, &member).await? {
+                continue;
+            }
             let Some(member) = self.kept_member(&member).await? else {
                 let joins =
                     !stated.joined.is_empty() || stated.exactly.is_some_and(|groups| !groups.is_empty());
@@ -277,6 +280,20 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody is gone from the source and kept here until that is approved, with all memberships.
+    async fn is_held(&self, comparison: &Comparison, member: &Member) -> Step<bool> {
+        if self.round.held.is_none() {
+            return Ok(false);
+        }
+        match member {
+            Member::User(name) => {
+                let user = self.records.store.user(self.directory(), name.key()).await?;
+                Ok(user.is_some_and(|user| comparison.is_gone(&user.external_id)))
+            }
+            Member::Group(name) => Ok(comparison.index.groups_gone().any(|gone| gone == name)),
+        }
     }
 
     /// A member as the mirror has it.

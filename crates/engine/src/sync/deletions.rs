@@ -201,7 +201,7 @@ impl Work<'_> {
 
 impl Comparison {
     /// Whether an account of the mirror is gone from the source.
-    fn is_gone(&self, id: &ExternalId) -> bool {
+    pub(super) fn is_gone(&self, id: &ExternalId) -> bool {
         match &self.gone {
             Some(gone) => gone.contains(id),
             None => {

@@ -153,7 +153,8 @@ impl Default for Rounds {
 impl Rounds {
     fn begin(&self, directory: DirectoryId) -> Option<Running<'_>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(directory).then_some(Running { rounds: self, directory })
+        // Made only when it is true: what is made is dropped, and dropping it ends somebody's round.
+        running.insert(directory).then(|| Running { rounds: self, directory })
     }
 
     /// Waits until few enough rounds run.

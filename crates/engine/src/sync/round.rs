@@ -198,6 +198,7 @@ impl Work<'_> {
                 Err(Halt::Full(because)) => {
                     self.round.mode = Mode::Full;
                     self.round.full_because = Some(because);
+                    self.enter(Phase::Beginning).await?;
                 }
                 outcome => return outcome,
             }

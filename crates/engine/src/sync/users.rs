@@ -86,18 +86,18 @@ impl Work<'_> {
     pub(super) async fn write_users(&mut self, comparison: &mut Comparison) -> Step<()> {
         self.compare_changed(comparison).await?;
         let ready = std::mem::take(&mut comparison.ready);
-        let names: Vec<Imprint> = ready.iter().filter_map(named).collect();
-        comparison.index.names.extend(names);
+        let mut named: HashMap<Imprint, Imprint> = ready.iter().filter_map(named).collect();
         for refused in self.write(ready).await? {
             match refused {
                 Change::AddUser { user, .. } => {
-                    comparison.index.names.remove(&Imprint::of_user(user.key()));
+                    named.remove(&Imprint::of_id(&user.external_id));
                     comparison.waiting.push(Waiting::Newcomer(user));
                 }
                 // Somebody removed the account meanwhile, which is stated: it is made again in the next round.
                 other => self.round.set_aside(EntryKind::User, about(&other), "it changed meanwhile"),
             }
         }
+        comparison.index.names.extend(named.into_values());
         Ok(())
     }
 
@@ -147,10 +147,12 @@ impl Comparison {
     }
 }
 
-/// The name that a change makes somebody have.
-fn named(change: &Change) -> Option<Imprint> {
+/// Whom a change makes, and by what name.
+fn named(change: &Change) -> Option<(Imprint, Imprint)> {
     match change {
-        Change::AddUser { user, .. } => Some(Imprint::of_user(user.key())),
+        Change::AddUser { user, .. } => {
+            Some((Imprint::of_id(&user.external_id), Imprint::of_user(user.key())))
+        }
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod lists;
 mod mirrors;
 mod narrow;
 mod open;
+mod place;
 mod records;
 mod registry;
 mod rows;
@@ -21,6 +22,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqlitePool, SqliteRow};
 
 use crate::fault::DriverFault;
+use place::Place;
 
 pub use open::{OpenError, OpenFault, SqliteOptions};
 
@@ -34,7 +36,8 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 ///    connection is used again (T97).
 /// 5. The tables and indexes are named `throng_...`, so that they can stand in a file of the host. Never run
 ///    ANALYZE or `PRAGMA optimize` on it: statistics make SQLite prepare a statement anew for each value.
-/// 6. Clones share the connections.
+/// 6. When the file is deleted or another one takes its place, every call is `Unavailable` until it is back (on Unix).
+/// 7. Clones share the connections.
 ///
 /// [`Records`]: throng_core::store::Records
 /// [`Credentials`]: throng_core::store::Credentials
@@ -46,6 +49,8 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
+    /// None in memory.
+    place: Option<Arc<Place>>,
     statements: Arc<AtomicU64>,
 }
 
@@ -90,16 +95,23 @@ impl SqliteStore {
         self.writer.close().await;
     }
 
-    fn new(readers: SqlitePool, writer: SqlitePool) -> Self {
-        Self { readers, writer, statements: Arc::default() }
+    fn new(readers: SqlitePool, writer: SqlitePool, place: Option<Place>) -> Self {
+        Self { readers, writer, place: place.map(Arc::new), statements: Arc::default() }
+    }
+
+    /// Fails when the file is not in its place any more.
+    fn check_place(&self) -> Result<(), DriverFault> {
+        self.place.as_deref().map_or(Ok(()), Place::check)
     }
 
     async fn ask(&self, statement: Statement) -> Result<Vec<SqliteRow>, DriverFault> {
+        self.check_place()?;
         count(&self.statements);
         Ok(statement.fetch_all(&self.readers).await?)
     }
 
     async fn ask_one(&self, statement: Statement) -> Result<Option<SqliteRow>, DriverFault> {
+        self.check_place()?;
         count(&self.statements);
         Ok(statement.fetch_optional(&self.readers).await?)
     }
@@ -108,12 +120,14 @@ impl SqliteStore {
     ///
     /// All rows are taken, since a statement that is left early commits late.
     async fn tell(&self, statement: Statement) -> Result<Option<SqliteRow>, DriverFault> {
+        self.check_place()?;
         count(&self.statements);
         Ok(statement.fetch_all(&self.writer).await?.pop())
     }
 
     /// Runs a statement that is a transaction by itself, and returns how many rows it changed.
     async fn change(&self, statement: Statement) -> Result<u64, DriverFault> {
+        self.check_place()?;
         count(&self.statements);
         Ok(statement.execute(&self.writer).await?.rows_affected())
     }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, query};
 use throng_core::name::FOLD_VERSION;
 
+use super::place::Place;
 use super::statements::{read, write};
 use super::{SqliteStore, rows};
 use crate::fault::DriverFault;
@@ -148,7 +149,7 @@ pub(super) async fn memory() -> Result<SqliteStore, OpenError> {
     let mut held = pool.acquire().await.map_err(of_driver).map_err(at)?;
     migrate(&mut held).await.map_err(at)?;
     drop(held);
-    Ok(SqliteStore::new(pool.clone(), pool))
+    Ok(SqliteStore::new(pool.clone(), pool, None))
 }
 
 /// SQLite's class of codes for what another connection holds.
@@ -365,7 +366,8 @@ async fn connect(options: &SqliteOptions) -> Result<SqliteStore, OpenFault> {
         .map_err(of_driver)?;
     let reading = refusing_to_write(options);
     let readers = lasting(options.readers).connect_with(reading).await.map_err(of_driver)?;
-    Ok(SqliteStore::new(readers, writer))
+    let place = Place::of(&options.path).map_err(|error| of_io(&error))?;
+    Ok(SqliteStore::new(readers, writer, Some(place)))
 }
 
 fn plain(options: &SqliteOptions) -> SqliteConnectOptions {

@@ -73,6 +73,8 @@ pub enum Call {
     RemoveMember,
     /// `SetPasswords::set_password`.
     SetPassword,
+    /// `SyncSource::pull`.
+    Pull,
     /// `Verifier::verify`.
     Verify,
     /// `Verifier::account`.
@@ -85,6 +87,8 @@ pub(super) struct Script {
     always: Behaviour,
     on: BTreeMap<Call, Behaviour>,
     calls: BTreeMap<Call, u64>,
+    /// For one call, by how many there will have been.
+    once: BTreeMap<(Call, u64), Behaviour>,
 }
 
 /// What is left to do once a call was not stopped.
@@ -105,6 +109,10 @@ impl Script {
         self.on.insert(call, behaviour);
     }
 
+    pub(super) fn behave_once(&mut self, call: Call, nth: u64, behaviour: Behaviour) {
+        self.once.insert((call, self.calls(call) + nth), behaviour);
+    }
+
     pub(super) fn calls(&self, call: Call) -> u64 {
         self.calls.get(&call).copied().unwrap_or(0)
     }
@@ -119,7 +127,11 @@ impl Script {
 
     /// Counts a call and tells how it goes.
     pub(super) fn count(&mut self, call: Call) -> Behaviour {
-        *self.calls.entry(call).or_default() += 1;
+        let count = self.calls.entry(call).or_default();
+        *count += 1;
+        if let Some(behaviour) = self.once.remove(&(call, *count)) {
+            return behaviour;
+        }
         self.on.get(&call).copied().unwrap_or(self.always)
     }
 }

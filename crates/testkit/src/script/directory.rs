@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use throng_core::attribute::Attributes;
 use throng_core::change::OnCycle;
-use throng_core::directory::{Credence, Directory, Powers, Refusal};
+use throng_core::directory::{Credence, Directory, GroupPatch, Powers, Refusal, UserPatch};
 use throng_core::error::{DirectoryError, Fault};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member, Origin};
@@ -18,6 +18,7 @@ use throng_core::secret::Secret;
 use throng_core::user::{Profile, User};
 
 use super::behaviour::{Behaviour, Call, Lie, Manner, Script};
+use super::feed::Feed;
 use crate::population::{Part, Population, page_of};
 
 /// A directory in memory whose every call can be made to fail, hang, lie or refuse.
@@ -34,7 +35,7 @@ use crate::population::{Part, Population, page_of};
 #[derive(Debug, Clone)]
 pub struct ScriptedDirectory {
     id: DirectoryId,
-    powers: [Option<Power>; 4],
+    powers: [Option<Power>; 5],
     scripted: Arc<Mutex<Scripted>>,
 }
 
@@ -49,6 +50,8 @@ pub enum Power {
     Members,
     /// `Powers::passwords`.
     Passwords,
+    /// `Powers::sync`.
+    Sync,
 }
 
 #[derive(Default)]
@@ -56,6 +59,7 @@ pub(super) struct Scripted {
     pub(super) script: Script,
     pub(super) population: Population,
     pub(super) passwords: BTreeMap<ExternalId, Password>,
+    pub(super) feed: Feed,
     attempt_limit: Option<u32>,
     drawn: u64,
 }
@@ -88,11 +92,17 @@ impl ScriptedDirectory {
     /// Fewest code points of a password that can be set through the power.
     pub const MIN_PASSWORD_CHARS: usize = 8;
 
-    /// An empty directory with all powers.
+    /// An empty directory with all powers but that of feeding mirrors.
     pub fn new(id: DirectoryId) -> Self {
         Self {
             id,
-            powers: [Power::Users, Power::Groups, Power::Members, Power::Passwords].map(Some),
+            powers: [
+                Some(Power::Users),
+                Some(Power::Groups),
+                Some(Power::Members),
+                Some(Power::Passwords),
+                None,
+            ],
             scripted: Arc::default(),
         }
     }
@@ -103,6 +113,13 @@ impl ScriptedDirectory {
         for power in &mut self.powers {
             *power = power.filter(|power| powers.contains(power));
         }
+        self
+    }
+
+    /// The same directory with the power to feed mirrors beside the others.
+    #[must_use]
+    pub fn feeding(mut self) -> Self {
+        self.powers[4] = Some(Power::Sync);
         self
     }
 
@@ -198,6 +215,21 @@ impl ScriptedDirectory {
     /// Makes one call behave in another way than the rest from now on.
     pub fn behave_on(&self, call: Call, behaviour: Behaviour) {
         self.scripted().script.behave_on(call, behaviour);
+    }
+
+    /// Makes only the n-th of a kind of call from now on, counted from 1, behave in another way.
+    pub fn behave_once(&self, call: Call, nth: u64, behaviour: Behaviour) {
+        self.scripted().script.behave_once(call, nth, behaviour);
+    }
+
+    /// Changes a user behind everybody's back. `Missing` when it is not there.
+    pub fn change(&self, id: &ExternalId, patch: &UserPatch) -> Result<(), Fault> {
+        self.scripted().population.update_user(id, patch)
+    }
+
+    /// Changes a group behind everybody's back. `Missing` when it is not there.
+    pub fn change_group(&self, name: &GroupName, patch: &GroupPatch) -> Result<(), Fault> {
+        self.scripted().population.update_group(name.key(), patch)
     }
 
     /// How often a call was made.
@@ -328,7 +360,7 @@ impl Directory for ScriptedDirectory {
             groups: self.has(Power::Groups).then_some(self),
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
-            sync: None,
+            sync: self.has(Power::Sync).then_some(self),
         }
     }
 }

@@ -5,9 +5,11 @@
 
 mod behaviour;
 mod directory;
+mod feed;
 mod powers;
 mod verifier;
 
 pub use self::behaviour::{Behaviour, Call, Lie};
 pub use self::directory::{Power, ScriptedDirectory};
+pub use self::feed::Cursors;
 pub use self::verifier::ScriptedVerifier;

@@ -66,6 +66,7 @@ pub(crate) struct Work<'s> {
 impl<'s> Work<'s> {
     /// Begins immediately: a transaction that read first and wrote later could fail in between.
     pub(crate) async fn begin(store: &'s SqliteStore, at: Timestamp) -> Result<Self, StoreError> {
+        store.check_place().told(TRANSACTION)?;
         let transaction = store.writer.begin_with("BEGIN IMMEDIATE").await.told(TRANSACTION)?;
         Ok(Self { transaction, statements: &store.statements, at, entries: Vec::new() })
     }
