@@ -84,9 +84,10 @@ async fn a_user_of_no_name_a_taken_name_or_a_bad_password_is_not_made() {
     let body = r#"{"name":"cleo","attributes":{"attributes":[{"name":"","values":["1"]}]}}"#;
     house.post("/user", body).await.refuses(400, "INVALID_USER");
     house.request("GET", "/user?username=cleo").accept(JSON).send().await.refuses(404, "USER_NOT_FOUND");
-    // A hash is no password: it is passed over, and nobody can log in with it.
+    // A hash is no password: whoever could choose it could choose one that costs nothing to guess.
     let body = r#"{"name":"cleo","encrypted-password":{"value":"{SSHA}abc"},"active":false}"#;
-    house.post("/user", body).await.is(201);
+    house.post("/user", body).await.refuses(400, "ILLEGAL_ARGUMENT");
+    house.post("/user", r#"{"name":"cleo","encrypted-password":null,"active":false}"#).await.is(201);
     assert_eq!(house.json("/user?username=cleo").await["active"], false);
     assert!(house.wiki.authenticate("cleo", "{SSHA}abc").await.is_err());
 }

@@ -45,7 +45,8 @@ pub struct UserDetail {
     pub attributes: AttributesEntity,
 }
 
-/// A user to be made. Links, dates, key and whatever else a full entity has are ignored (T82).
+/// A user to be made. Links, dates, key and whatever else a full entity has are ignored (T82). A hash in place of a
+/// password is refused: to pass it over would make a user whose password, as the caller believes, is set.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// The name, not checked.
@@ -193,6 +194,11 @@ impl Body for NewUser {
     const ROOT: &'static str = "user";
 
     fn take(_root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
+        if let Some(mut hash) = fields.part(&["encrypted-password", "encryptedPassword"])?
+            && hash.text(&["value"])?.is_some()
+        {
+            return Err(DocumentError::Invalid("encrypted-password"));
+        }
         Ok(Self {
             name: fields.required_text(&USER_NAMES)?,
             profile: ProfileChange::take(&mut fields)?,
