@@ -262,7 +262,8 @@ async fn let_in(served: Arc<Served>, request: Request) -> Outcome {
     let source = address.or(peer).unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
     let shown = served.throng.authenticate_application(&basic.name, basic.password.expose(), source).await;
     let app = match shown {
-        Ok(app) => app,
+        // Whoever asks gets our own users; those of others are asked for where they are.
+        Ok(app) => app.exported(),
         Err(error) if is_refused(&error) => return Ok(challenge()),
         Err(error) => return Err(crate::refusal::About::Authentication.refuse()(error)),
     };
