@@ -21,8 +21,8 @@
 //!
 //! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
 //!
-//! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups. A
-//! feature adds; it never changes what is there.
+//! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups,
+//! `cron` takes cron expressions as schedules of rounds. A feature adds; it never changes what is there.
 
 pub use throng_core as core;
 pub use throng_engine::application::{
@@ -34,6 +34,8 @@ pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// What is asked of a round of synchronisation, and how it is watched and stopped.
+pub use throng_engine::sync;
 /// The clock and the entropy of the machine.
 pub use throng_engine::system;
 
@@ -60,4 +62,6 @@ mod documents {
     struct OrderDirectories;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
+    #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]
+    struct WriteASyncSource;
 }
