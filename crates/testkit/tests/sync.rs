@@ -67,6 +67,8 @@ enum Flaw {
     Doubt,
     OneMember,
     LeavesOut,
+    /// It reads by name, and passes over who is renamed to before what was read.
+    ReadsByName,
     StatesTwice,
     Unreadable,
     MembersFirst,
@@ -101,6 +103,7 @@ impl Flawed {
         let since = pull != Pull::Full;
         match self.flaw {
             Flaw::LeavesOut => matches!(item, Item::User(user) if user.key().as_str() == "emil"),
+            Flaw::ReadsByName => matches!(item, Item::User(user) if user.key().as_str() == "aaron"),
             Flaw::NoEmptyGroup => matches!(item, Item::Members { members, .. } if members.is_empty()),
             Flaw::NoUser => since && matches!(item, Item::User(_)),
             Flaw::NoUserGone => matches!(item, Item::UserGone(_)),
@@ -229,6 +232,7 @@ fn every_flaw_is_caught_by_the_case_that_is_named_for_it() {
         NoUser: changes::exchanged_names_are_stated;
         NoUser: changes::an_old_pull_may_be_repeated;
         NoUser: changes::many_changes_of_a_user_are_stated_as_they_end;
+        ReadsByName: changes::who_is_renamed_amid_a_pull_is_not_left_out_t59;
         LateCursor: changes::users_changed_amid_a_pull_are_not_missed_t63;
         NoGroup: changes::an_added_group_is_stated;
         NoGroup: changes::an_updated_group_is_stated;

@@ -93,7 +93,8 @@ pub(super) fn likeness(items: &[Item]) -> Likeness {
 #[derive(Debug)]
 pub(super) struct Watch<'f> {
     fixture: &'f SyncFixture,
-    kept: Likeness,
+    /// What is known so far.
+    pub(super) kept: Likeness,
     cursor: Option<Cursor>,
 }
 
