@@ -44,6 +44,48 @@ async fn forgetful(world: &World) -> SyncFixture {
 
 sync_contract!(without_cursors, forgetful, with = [users, groups, members]);
 
+/// A source that cannot tell whether it has stated everything.
+async fn doubtful(world: &World) -> SyncFixture {
+    let directory = world.scripted(ID).stating_in_batches_of(2_000);
+    directory.doubt("it is a guess");
+    fixture(directory.clone(), directory).unproven("it is a guess")
+}
+
+sync_contract!(without_proof, doubtful, with = [cursors, users, groups, members]);
+
+/// A source that gives everything at once, from a handle that is shared.
+#[derive(Debug)]
+struct AtOnce(ScriptedDirectory);
+
+#[async_trait]
+impl SyncSource for AtOnce {
+    async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {
+        let mut whole = self.0.pull(pull, position).await?;
+        while let Next::More(position) = whole.next.clone() {
+            let batch = self.0.pull(pull, Some(&position)).await?;
+            whole.items.extend(batch.items);
+            whole.next = batch.next;
+        }
+        Ok(whole)
+    }
+}
+
+async fn at_once(world: &World) -> SyncFixture {
+    let directory = world.scripted(ID).stating_in_batches_of(5);
+    let shared = std::sync::Arc::new(AtOnce(directory.clone()));
+    let ground = std::sync::Arc::clone(&shared);
+    SyncFixture::shared(shared)
+        .edited_by(move |edit| {
+            let directory = directory.clone();
+            async move { edit.make_at(&directory).await }
+        })
+        .cursor_of_another(foreign())
+        .in_one_batch()
+        .standing_on(ground)
+}
+
+sync_contract!(in_one_batch, at_once, with = [cursors, users, groups, members]);
+
 directory_contract!(
     mirrored,
     |world| async { world.scripted(ID).stating_in_batches_of(3) },
