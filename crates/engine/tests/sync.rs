@@ -927,3 +927,91 @@ async fn accounts_known_by_name_and_by_id_are_the_same() {
         assert_eq!(mirrored.app.identity(&found).await.unwrap(), identity);
     }
 }
+
+/// A name that somebody else has by now, whose former holder is not stated: only everything tells (T05).
+#[tokio::test]
+async fn a_name_that_changed_hands_unsaid_is_looked_at_in_full_t05() {
+    let source = populated(30);
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    source.drop_user(&id("i3")).unwrap();
+    source.rename(&id("i4"), &username("u3")).unwrap();
+    source.state_instead([everything(vec![
+        Item::User(user("i4", "u3")),
+        Item::UserGone(throng_core::sync::Gone::Name(username("u4"))),
+    ])]);
+    let round = mirrored.sync().await;
+    assert_eq!((round.mode, round.full_because), (Mode::Full, Some(FullBecause::Ambiguous)), "{round:?}");
+    mirrored.is_like_its_source().await;
+}
+
+/// A group that is gone and there again holds nobody of those who were in the former one (T05).
+#[tokio::test]
+async fn a_group_made_anew_keeps_no_members_t05() {
+    let source = populated(30);
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    source.drop_group(&group_name("some")).unwrap();
+    source.put_group("some", "").unwrap();
+    source.put_member(&group_name("some"), &user_in("u1")).unwrap();
+    let round = mirrored.sync().await;
+    assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+    mirrored.is_like_its_source().await;
+    assert_eq!(mirrored.members("some").await, ["u1"]);
+}
+
+/// An account that is gone and there again, known by nothing but its name, is another one (T05, R314).
+#[tokio::test]
+async fn an_account_made_anew_under_its_name_inherits_nothing_t05() {
+    let source = populated(30);
+    let by_name =
+        |name: &str| User { external_id: ExternalId::of_name(&Key::of(name)).unwrap(), ..user("x", name) };
+    source.put_user(by_name("anna")).unwrap();
+    source.put_member(&group_name("some"), &user_in("anna")).unwrap();
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    mirrored.app.identity(&mirrored.app.find_user("anna").await.unwrap()).await.unwrap();
+    source.state_instead([everything(vec![
+        Item::UserGone(throng_core::sync::Gone::Name(username("anna"))),
+        Item::User(by_name("anna")),
+        Item::Joined(group_name("all"), user_in("anna")),
+    ])]);
+    let round = mirrored.sync().await;
+    assert_eq!(round.mode, Mode::Incremental, "{round:?}");
+    assert_eq!((round.counts.users_removed, round.counts.users_added), (1, 1), "{round:?}");
+    assert!(!mirrored.members("some").await.contains(&"anna".to_owned()));
+    assert!(mirrored.members("all").await.contains(&"anna".to_owned()));
+    let refused = mirrored.app.find_user("anna").await.unwrap_err();
+    assert!(matches!(refused, Error::Conflict(Conflict::OwnershipChanged(_))), "{refused}");
+}
+
+/// Whoever is renamed while everything is read keeps the groups (T63).
+#[tokio::test]
+async fn a_rename_amid_a_full_round_loses_no_membership_t63() {
+    let source = ScriptedDirectory::new(SOURCE).stating_in_batches_of(3);
+    source.put_user(user("i1", "bela")).unwrap();
+    source.put_user(user("i2", "other")).unwrap();
+    source.put_group("staff", "").unwrap();
+    source.put_member(&group_name("staff"), &user_in("bela")).unwrap();
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    let now =
+        throng_core::sync::SyncSource::pull(&source, throng_core::sync::Pull::Full, None).await.unwrap();
+    source.rename(&id("i1"), &username("zoe")).unwrap();
+    let items = vec![
+        Item::User(user("i1", "bela")),
+        Item::User(user("i2", "other")),
+        Item::Group(source.group(&group_name("staff")).await.unwrap().unwrap()),
+        Item::Members { group: group_name("staff"), members: vec![user_in("zoe")], part: Part::Last },
+    ];
+    source.state_instead([Batch { cursor: now.cursor, ..everything(items) }]);
+    let round = mirrored.full().await;
+    assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+    mirrored.is_like_its_source().await;
+    assert_eq!(mirrored.members("staff").await, ["zoe"]);
+    assert_eq!(
+        mirrored.sync().await.counts.read(),
+        0,
+        "the next round goes on from where this one caught up"
+    );
+}

@@ -214,7 +214,7 @@ async fn scene() -> (House, House, Arc<FaultyStore<SqliteStore>>) {
     let (users, members) = (powers.users.unwrap(), powers.members.unwrap());
     let id = async |name: &str| open.user(&Username::new(name).unwrap()).await.unwrap().unwrap().external_id;
     users.remove_user(&id("p1").await).await.unwrap();
-    users.rename_user(&id("p2").await, &Username::new("p1").unwrap()).await.unwrap();
+    users.rename_user(&id("p2").await, &Username::new("second").unwrap()).await.unwrap();
     let patch = UserPatch { active: Some(false), ..UserPatch::default() };
     users.update_user(&id("p3").await, &patch).await.unwrap();
     add(&*open, Username::new("late").unwrap()).await;
