@@ -12,6 +12,9 @@ use crate::document::Limits;
 use crate::error::DocumentError;
 use crate::node::{self, Fields, Name, Node};
 
+/// Longest reference in a text, with `&` and `;`: `&#x10FFFF;` with some leading zeros.
+pub(super) const MAX_REFERENCE_BYTES: usize = 32;
+
 /// Checks that all characters are such as XML can hold.
 pub(super) fn check_characters(text: &str, position: u64) -> Result<(), DocumentError> {
     if text.chars().all(is_allowed) {
@@ -94,11 +97,12 @@ pub(super) fn check_declaration(declaration: &BytesDecl<'_>, position: u64) -> R
 
 /// The character of a reference: one of the five that XML has, or a number.
 pub(super) fn character(reference: &BytesRef<'_>, position: u64) -> Result<char, DocumentError> {
-    let number = reference.resolve_char_ref().map_err(|_| DocumentError::Syntax { position })?;
-    number
-        .or_else(|| resolve_xml_entity(reference)?.chars().next())
-        .filter(|&c| is_allowed(c))
-        .ok_or(DocumentError::Syntax { position })
+    let syntax = DocumentError::Syntax { position };
+    if reference.len() + "&;".len() > MAX_REFERENCE_BYTES {
+        return Err(syntax);
+    }
+    let number = reference.resolve_char_ref().map_err(|_| syntax)?;
+    number.or_else(|| resolve_xml_entity(reference)?.chars().next()).filter(|&c| is_allowed(c)).ok_or(syntax)
 }
 
 /// The attributes of a tag, as fields.
