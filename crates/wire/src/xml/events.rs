@@ -54,7 +54,8 @@ impl Events {
         &self.rest
     }
 
-    /// Hands out the events that the pieces so far complete, each with its place. After an error there is no next piece.
+    /// Hands out the events that the pieces so far complete, each with its place. After an error there is no next
+    /// piece.
     pub(super) fn feed(
         &mut self,
         piece: &[u8],
@@ -154,8 +155,8 @@ impl Wait {
     }
 }
 
-/// A reader in the midst of a document. At the beginning of one it would drop U+FEFF, which may be the text that a piece
-/// begins with; so it has read something else by now.
+/// A reader in the midst of a document. At the beginning of one it would drop U+FEFF, which may be the text that a
+/// piece begins with; so it has read something else by now.
 fn reader(bytes: &[u8]) -> Reader<&[u8]> {
     let mut reader = Reader::from_reader(&b"<a/>"[..]);
     let config = reader.config_mut();

@@ -143,8 +143,8 @@ pub(super) fn attributes(
     Ok(fields)
 }
 
-/// Whether all characters are such as XML can hold, and none is that one; some texts of which it is so are missed. Without
-/// a way out in between, many bytes are looked at at once.
+/// Whether all characters are such as XML can hold, and none is that one; some texts of which it is so are missed.
+/// Without a way out in between, many bytes are looked at at once.
 fn is_plain_without(text: &str, special: u8) -> bool {
     text.bytes().fold(true, |is_plain, byte| {
         let is_control = (byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\r');
