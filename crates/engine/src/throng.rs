@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use throng_core::change::{Change, ChangeSet, LoggedBatch};
-use throng_core::directory::{Directory, Verifier};
+use throng_core::directory::{Authority, Directory, Verifier};
 use throng_core::entropy::Entropy;
 use throng_core::id::{ApplicationId, DirectoryId, Id, InstanceId};
 use throng_core::name::Key;
@@ -16,14 +16,14 @@ use throng_core::registry::{
     Aliases, ApplicationRecord, DelegatedSettings, DirectoryKind, DirectoryRecord, InternalSettings, Label,
 };
 use throng_core::store::Store;
-use throng_core::sync::{MirroredSettings, NodeId};
+use throng_core::sync::{MirroredSettings, NodeId, SyncSource};
 use throng_core::time::Clock;
 use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
 use crate::config::{Attached, ByName, Config};
 use crate::consumers::Consumers;
-use crate::directory::{Guesses, Via};
+use crate::directory::{Fed, Guesses, Via};
 use crate::error::{Conflict, Error};
 use crate::logins::RecentLogins;
 use crate::sync::{Rounds, check_schedule};
@@ -147,6 +147,18 @@ impl Builder {
     pub fn source(mut self, directory: impl Into<String>, source: Arc<dyn Directory>) -> Self {
         self.sources.push((directory.into(), source));
         self
+    }
+
+    /// Attaches the source of the mirrored directory of a name, where reading it and checking its passwords are all
+    /// that it can do.
+    #[must_use]
+    pub fn fed<S>(self, directory: impl Into<String>, source: Arc<S>) -> Self
+    where
+        S: SyncSource + Authority + 'static,
+    {
+        let id = Id::random(&*self.entropy);
+        let fed = Fed::new(id, Arc::clone(&source) as Arc<dyn SyncSource>, source);
+        self.source(directory, Arc::new(fed))
     }
 
     /// Reads the configuration from the store and puts everything to use.
