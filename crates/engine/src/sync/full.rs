@@ -60,8 +60,7 @@ impl Work<'_> {
             }
         };
         let mut read = self.finish(comparison, completeness, cursor).await?;
-        if !self.unknown.is_empty()
-            && read.outcome.is_complete()
+        if read.outcome.is_complete()
             && let Some(cursor) = read.cursor.clone()
         {
             self.catch_up(source, &cursor, &mut read).await?;
@@ -69,18 +68,19 @@ impl Work<'_> {
         Ok(read)
     }
 
-    /// Reads what changed while everything was read, where members were stated whom nobody had been stated to be: they
-    /// may have got their names meanwhile, and what they are in is not stated again (T63).
+    /// Reads what changed while everything was read, so that nothing older stays in place of it until the next round
+    /// (R621). Members who were stated before they had their names are in their groups afterwards: what they are in is
+    /// not stated again (T63).
     async fn catch_up(&mut self, source: &dyn SyncSource, cursor: &Cursor, read: &mut Read) -> Step<()> {
         let (held, before) = (self.round.held.take(), self.round.counts);
         let caught_up = match self.read_changes(source, cursor).await {
             Ok(changes) => changes,
-            // The next round begins where this one did.
-            Err(Halt::Full(_)) => {
+            Err(Halt::Aborted) => return Err(Halt::Aborted),
+            // Everything was read; the next round goes on from where this one began.
+            Err(Halt::Full(_) | Halt::Failed(_) | Halt::Cancelled | Halt::TooLong) => {
                 self.round.held = held;
                 return Ok(());
             }
-            Err(halt) => return Err(halt),
         };
         let mut comparison = Comparison::default();
         for (group, member) in std::mem::take(&mut self.unknown) {
