@@ -24,7 +24,7 @@ use crate::application::Application;
 use crate::config::{Attached, ByName, Config};
 use crate::consumers::Consumers;
 use crate::directory::{Fed, Guesses, Via};
-use crate::error::{Conflict, Error};
+use crate::error::{Conflict, Error, Invalid};
 use crate::logins::RecentLogins;
 use crate::sync::{Rounds, check_schedule};
 use crate::system::{SystemClock, SystemEntropy};
@@ -162,7 +162,18 @@ impl Builder {
     }
 
     /// Reads the configuration from the store and puts everything to use.
+    ///
+    /// [`Invalid::Setting`] when the deadline or a limit of sessions is zero.
     pub async fn build(self) -> Result<Throng, Error> {
+        for (setting, duration) in [
+            ("the deadline", self.deadline),
+            ("the idle limit of sessions", self.sessions.idle),
+            ("the overall limit of sessions", self.sessions.overall),
+        ] {
+            if duration.is_zero() {
+                return Err(Error::Invalid(Invalid::Setting(setting)));
+            }
+        }
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
         let node = Id::random(&*self.entropy);
