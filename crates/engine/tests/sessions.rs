@@ -536,19 +536,3 @@ async fn r220_who_is_not_admitted_gets_no_session() {
     assert!(app.log_in("anna", RIGHT).await.is_ok());
     assert_eq!(world.held(staff, "anna").await.unwrap().name, username("anna"));
 }
-
-/// Nothing would work with such settings, and nobody would know why (G03).
-#[tokio::test]
-async fn settings_of_no_length_are_refused_g03() {
-    let (store, clock) = (Default::default(), Default::default());
-    let hour = Duration::from_secs(60 * 60);
-    let none = |idle, overall| throng_engine::SessionLimits { idle, overall, touch: Duration::ZERO };
-    for builder in [
-        common::builder(&store, &clock).deadline(Duration::ZERO),
-        common::builder(&store, &clock).sessions(none(Duration::ZERO, hour)),
-        common::builder(&store, &clock).sessions(none(hour, Duration::ZERO)),
-    ] {
-        assert!(matches!(builder.build().await, Err(Error::Invalid(_))));
-    }
-    assert!(common::builder(&store, &clock).sessions(none(hour, hour)).build().await.is_ok());
-}
