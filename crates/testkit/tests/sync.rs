@@ -47,7 +47,7 @@ sync_contract!(without_cursors, forgetful, with = [users, groups, members]);
 /// A source that cannot tell whether it has stated everything.
 async fn doubtful(world: &World) -> SyncFixture {
     let directory = world.scripted(ID).stating_in_batches_of(2_000);
-    directory.doubt("it is a guess");
+    directory.doubt(Some("it is a guess"));
     fixture(directory.clone(), directory).unproven("it is a guess")
 }
 
