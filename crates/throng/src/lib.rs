@@ -31,7 +31,7 @@ pub use throng_engine::application::{
     NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
 pub use throng_engine::{
-    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
+    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import, sync,
 };
 pub use throng_passwords as passwords;
 
