@@ -125,7 +125,11 @@ impl Work<'_> {
                     changes.members.remove(&Member::User(name));
                 }
                 Item::Group(group) => {
-                    changes.groups.insert(group.key().clone(), GroupFate::Stated(group));
+                    let before = changes.groups.insert(group.key().clone(), GroupFate::Stated(group));
+                    // It was made anew: none of its former members may stay in it (T05), and they are not stated.
+                    if matches!(before, Some(GroupFate::Gone)) {
+                        return Err(Halt::Full(FullBecause::Impossible));
+                    }
                 }
                 Item::GroupGone(name) => {
                     changes.groups.insert(name.key().clone(), GroupFate::Gone);
