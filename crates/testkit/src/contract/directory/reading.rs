@@ -115,7 +115,7 @@ fn filters() -> Vec<Filter> {
         Property::Active,
         Property::Attribute("no such attribute".into()),
     ];
-    let texts = ["a", "ANNA", "çağla", "100%", "%", "_", "*", "'", "example.com", ")(uid=*", ""];
+    let texts = ["a", "ANNA", "Ops", "çağla", "100%", "%", "_", "*", "'", "example.com", ")(uid=*", ""];
     let mut filters = vec![Filter::everything()];
     for property in properties {
         for text in texts.map(Key::of) {
