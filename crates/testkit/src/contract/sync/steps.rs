@@ -140,6 +140,17 @@ impl<'f> Watch<'f> {
         self.fixture.edit(edit).await;
     }
 
+    /// As [`Watch::follow`], and begins again where the source says that it cannot tell what has changed.
+    pub(super) async fn follow_or_begin_again(&mut self) -> Likeness {
+        let source = self.fixture.source();
+        if let Some(cursor) = &self.cursor
+            && done(source.pull(Pull::Since(cursor), None).await).next == Next::Expired
+        {
+            *self = Self::begin(self.fixture).await;
+        }
+        self.follow().await
+    }
+
     /// Takes over what has changed, as far as the source tells it, and asserts that it is all that has. Gives what is
     /// there now.
     pub(super) async fn follow(&mut self) -> Likeness {
