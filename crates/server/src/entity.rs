@@ -3,12 +3,13 @@
 use throng_core::group::Group;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::resolve::{Occurrence, Resolved};
-use throng_core::user::{Profile, User};
+use throng_core::user::User;
 use throng_wire::{
     AttributeEntity, AttributesEntity, GroupDetail, GroupEntity, Link, UserDetail, UserEntity,
 };
 
 use crate::call::url;
+use crate::shown;
 
 /// How much of an entity is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Entities {
         }
         let subject = Subject { directory, external_id: user.external_id.clone() };
         let detail = UserDetail {
-            profile: shown(name, &user.profile),
+            profile: shown::profile(name, &user.profile),
             password: Some(Link::edit(by_name("/user/password"))),
             key: Some(subject.to_string()),
             created: None,
@@ -97,16 +98,4 @@ pub(crate) fn attributes_entity(
         AttributeEntity { link: Some(Link::own(href)), name: name.to_owned(), values: values.to_vec() }
     });
     AttributesEntity { link: Some(Link::own(at)), attributes: each.collect() }
-}
-
-/// What people see. A name to show that is not kept is put together from the others (R23): clients show nothing else.
-fn shown(name: &str, profile: &Profile) -> Profile {
-    let mut shown = profile.clone();
-    if shown.display_name.is_empty() {
-        shown.display_name = [&*profile.first_name, &*profile.last_name].join(" ").trim().to_owned();
-    }
-    if shown.display_name.is_empty() {
-        name.clone_into(&mut shown.display_name);
-    }
-    shown
 }

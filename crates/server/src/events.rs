@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use throng_core::change::{LoggedBatch, LoggedEntry};
 use throng_core::filter::{Filter, Property, Test};
 use throng_core::group::{Group, Member};
-use throng_core::id::{DirectoryId, InstanceId};
+use throng_core::id::{DirectoryId, InstanceId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
+use throng_core::plan::Plan;
 use throng_core::registry::ApplicationRecord;
 use throng_core::resolve::Occurrence;
 use throng_core::user::User;
@@ -123,6 +124,8 @@ struct Touched {
     groups: BTreeMap<Key, TouchedGroup>,
     /// Groups in groups: child, then parent.
     nestings: BTreeMap<Key, (GroupName, BTreeSet<GroupName>)>,
+    /// Accounts that were removed and not made again.
+    removed: BTreeSet<Subject>,
 }
 
 #[derive(Debug)]
@@ -131,6 +134,17 @@ struct TouchedUser {
     what: BTreeSet<UserPart>,
     /// Groups in which he was put, or that he was taken out of.
     groups: BTreeSet<GroupName>,
+    /// What became of the name first in each directory, which says who had it there before.
+    first: BTreeMap<DirectoryId, First>,
+}
+
+/// What became of a name first.
+#[derive(Debug)]
+enum First {
+    /// Somebody took it: it was nobody's.
+    Taken,
+    /// This account lost it.
+    Lost(Subject),
 }
 
 /// What of a user was touched.
@@ -161,7 +175,21 @@ impl Touched {
             name: name.clone(),
             what: BTreeSet::new(),
             groups: BTreeSet::new(),
+            first: BTreeMap::new(),
         })
+    }
+
+    fn taken(&mut self, subject: &Subject, name: &Username) {
+        self.removed.remove(subject);
+        let user = self.user(name);
+        user.what.insert(UserPart::Account);
+        user.first.entry(subject.directory).or_insert(First::Taken);
+    }
+
+    fn lost(&mut self, subject: &Subject, name: &Username) {
+        let user = self.user(name);
+        user.what.insert(UserPart::Account);
+        user.first.entry(subject.directory).or_insert_with(|| First::Lost(subject.clone()));
     }
 
     fn group(&mut self, name: &GroupName) -> &mut TouchedGroup {
@@ -204,15 +232,18 @@ impl Touched {
             {
                 Err(Fault::Expired)
             }
-            LoggedEntry::UserAdded(subject, name) | LoggedEntry::UserRemoved(subject, name)
-                if is_seated(&subject.directory) =>
-            {
-                self.user(name).what.insert(UserPart::Account);
+            LoggedEntry::UserAdded(subject, name) if is_seated(&subject.directory) => {
+                self.taken(subject, name);
+                Ok(())
+            }
+            LoggedEntry::UserRemoved(subject, name) if is_seated(&subject.directory) => {
+                self.lost(subject, name);
+                self.removed.insert(subject.clone());
                 Ok(())
             }
             LoggedEntry::UserRenamed(subject, from, to) if is_seated(&subject.directory) => {
-                self.user(from).what.insert(UserPart::Account);
-                self.user(to).what.insert(UserPart::Account);
+                self.lost(subject, from);
+                self.taken(subject, to);
                 Ok(())
             }
             LoggedEntry::UserUpdated(subject, name) if is_seated(&subject.directory) => {
@@ -329,6 +360,23 @@ async fn read(call: &Call, asked: &Token) -> Result<(Touched, Token), Fault> {
     }
 }
 
+impl TouchedUser {
+    /// Whether the account that was seen under the name before is removed, now that one of this directory is seen. A
+    /// client that knows accounts by their keys must hear of it before the name is another's (T05).
+    fn was_of(&self, removed: &BTreeSet<Subject>, plan: &Plan, now: DirectoryId) -> bool {
+        for seat in plan.seats() {
+            match self.first.get(&seat.directory) {
+                Some(First::Lost(subject)) => return removed.contains(subject),
+                Some(First::Taken) => {}
+                // Untouched: who is seen there now was seen before.
+                None if seat.directory == now => return false,
+                None => {}
+            }
+        }
+        false
+    }
+}
+
 /// What holds now, in an order in which a client may apply it one by one: what there is comes first, so that
 /// memberships find both ends; then what is over, memberships before whom they were of, so that no circle of groups
 /// stands for a moment; then what is new.
@@ -351,6 +399,7 @@ async fn state(call: &Call, touched: Touched) -> Result<Vec<Event>, Fault> {
     let mut telling = Telling::default();
     let entities = Entities { base: call.base.clone(), detail: Detail::WithAttributes };
     let mut gone_groups = BTreeSet::new();
+    let plan = call.app.record()?.plan;
     for (key, group) in touched.groups {
         match seen_group(call, &key).await? {
             // Who was in it is not known any more: the log tells of the group alone.
@@ -365,15 +414,16 @@ async fn state(call: &Call, touched: Touched) -> Result<Vec<Event>, Fault> {
             }
         }
     }
+    let gone = Gone { accounts: touched.removed, groups: gone_groups, plan };
     for (key, user) in touched.users {
-        tell_user(call, &entities, &mut telling, &key, user, &gone_groups).await?;
+        tell_user(call, &entities, &mut telling, &key, user, &gone).await?;
     }
     for (child, parents) in touched.nestings.into_values() {
         let now = match call.app.groups_of_group(child.as_str(), Depth::Direct).await {
             Err(Error::NotFound { .. }) => continue,
             now => now?,
         };
-        let (joined, left) = parted(parents, &now, &gone_groups);
+        let (joined, left) = parted(parents, &now, &gone.groups);
         let event = |operation, parents: Vec<GroupName>| Event::GroupMembership {
             operation,
             group: entities.group_named(child.as_str()),
@@ -386,22 +436,32 @@ async fn state(call: &Call, touched: Touched) -> Result<Vec<Event>, Fault> {
     telling.in_order()
 }
 
+/// What went away, and the order in which it was seen.
+struct Gone {
+    accounts: BTreeSet<Subject>,
+    groups: BTreeSet<Key>,
+    plan: Plan,
+}
+
 async fn tell_user(
     call: &Call,
     entities: &Entities,
     telling: &mut Telling,
     key: &Key,
     user: TouchedUser,
-    gone_groups: &BTreeSet<Key>,
+    gone: &Gone,
 ) -> Result<(), Fault> {
+    let deleted = || user_event(Operation::Deleted, UserEntity::short(user.name.as_str(), None));
     let Some(found) = seen_user(call, key).await? else {
         // A membership of somebody who is not seen tells nothing.
         if !user.what.is_empty() {
-            let named = UserEntity::short(user.name.as_str(), None);
-            telling.gone.push(user_event(Operation::Deleted, named));
+            telling.gone.push(deleted());
         }
         return Ok(());
     };
+    if user.was_of(&gone.accounts, &gone.plan, found.directory) {
+        telling.there.push(deleted());
+    }
     if !user.what.is_empty() {
         telling.there.push(user_event(Operation::Updated, entities.found_user(&found)));
     }
@@ -428,7 +488,7 @@ async fn tell_user(
         telling.joined.push(event(Operation::Updated, all, Some(true)));
         return Ok(());
     }
-    let (joined, left) = parted(user.groups, &now, gone_groups);
+    let (joined, left) = parted(user.groups, &now, &gone.groups);
     telling.joined.extend(joined.map(|parents| event(Operation::Created, parents, None)));
     telling.left.extend(left.map(|parents| event(Operation::Deleted, parents, None)));
     Ok(())

@@ -26,6 +26,7 @@ mod routes;
 mod search;
 mod server;
 mod sessions;
+mod shown;
 mod users;
 mod webhooks;
 

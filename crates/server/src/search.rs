@@ -3,13 +3,14 @@
 use futures_util::FutureExt;
 use throng_core::filter::Filter;
 use throng_core::page::PageRequest;
-use throng_wire::{EntityKind, Restriction, cql};
+use throng_wire::{EntityKind, QueryError, Restriction, cql};
 
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::entity::{Detail, Entities};
 use crate::listing::paged;
 use crate::refusal::{About, Refusal};
+use crate::shown;
 
 /// Searches by a text in the search language. An empty one finds everything.
 pub(crate) async fn by_text(call: &Call) -> Outcome {
@@ -41,6 +42,7 @@ async fn search(call: &Call, kind: EntityKind, filter: Filter) -> Outcome {
     let base = call.base.clone();
     match kind {
         EntityKind::User => {
+            let filter = shown::search(&filter).map_err(QueryError::from)?;
             let entities = Entities { base, detail: detail("user") };
             let source = Box::new(move |request: PageRequest| {
                 let (app, filter) = (app.clone(), filter.clone());

@@ -260,10 +260,56 @@ async fn a_namesake_that_surfaces_brings_its_own_groups_and_no_others() {
     assert_eq!(copied.users_in, BTreeSet::from([("above".to_owned(), "anna".to_owned())]));
     upper.remove_user(&upper.find_user("anna").await.unwrap()).await.unwrap();
     let words: Vec<_> = events(&house, &at).await.unwrap().events.iter().map(word).collect();
-    assert_eq!(words, ["UPDATED user anna", "UPDATED anna in below"]);
+    assert_eq!(words, ["DELETED user anna", "UPDATED user anna", "UPDATED anna in below"]);
     assert!(follow(&house, &mut copied, &mut at).await);
     assert_eq!(copied, Copied::of(&house).await);
     assert_eq!(copied.users["anna"].detail.as_ref().unwrap().profile.email, "low@b.c");
+}
+
+/// Whoever knows accounts by their keys would have two of one name otherwise (T05).
+#[tokio::test]
+async fn who_is_removed_is_told_before_the_name_is_anothers_t05() {
+    let house = House::with(2, ServerConfig::default()).await;
+    let (upper, lower) = apart(&house).await;
+    for name in ["anna", "bela", "cleo", "dora"] {
+        upper.create_user(NewAccount::named(name)).await.unwrap();
+    }
+    lower.create_user(NewAccount::named("anna")).await.unwrap();
+    let at = token(&house).await;
+    let remove = async |app: &Application, name: &str| {
+        app.remove_user(&app.find_user(name).await.unwrap()).await.unwrap();
+    };
+    let rename = async |name: &str, to: &str| {
+        upper.rename_user(&upper.find_user(name).await.unwrap(), to).await.unwrap();
+    };
+    // Somebody shadowed goes: nobody who was seen.
+    remove(&lower, "anna").await;
+    // A name is given to another account, one that is new and one that was called otherwise before.
+    remove(&upper, "bela").await;
+    upper.create_user(NewAccount::named("bela")).await.unwrap();
+    rename("cleo", "cora").await;
+    remove(&upper, "cora").await;
+    rename("dora", "cleo").await;
+    let mut words: Vec<_> = events(&house, &at).await.unwrap().events.iter().map(word).collect();
+    words.retain(|word| word.contains(" user "));
+    assert_eq!(
+        words,
+        [
+            "UPDATED user anna",
+            "DELETED user bela",
+            "UPDATED user bela",
+            "DELETED user cleo",
+            "UPDATED user cleo",
+            "DELETED user cora",
+            "DELETED user dora",
+        ]
+    );
+    let at = token(&house).await;
+    for (name, to) in [("bela", "between"), ("cleo", "bela"), ("between", "cleo")] {
+        rename(name, to).await;
+    }
+    let words: Vec<_> = events(&house, &at).await.unwrap().events.iter().map(word).collect();
+    assert_eq!(words[..2], ["UPDATED user bela", "UPDATED user cleo"], "nobody went: {words:?}");
 }
 
 #[tokio::test]

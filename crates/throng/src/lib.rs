@@ -38,6 +38,8 @@ pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// What is asked of a round of synchronisation, and how it is watched and stopped.
+pub use throng_engine::sync;
 /// The clock and the entropy of the machine.
 pub use throng_engine::system;
 
@@ -76,4 +78,6 @@ mod documents {
     struct OrderDirectories;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
+    #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]
+    struct WriteASyncSource;
 }

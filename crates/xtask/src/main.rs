@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a command-line tool complains on standard error")]
 
 mod advisories;
+mod clients;
 mod run;
 mod sweep;
 mod test;
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  test              run every test: unit, integration, documentation, examples, features, packages
+  test              run every test: unit, integration, documentation, examples, features, packages;
+                    and real clients, where Python or Node can install them
   verify            check format, lints, tidiness, licences and documentation; writes nothing
   fix               format and apply what clippy can fix by itself
   sweep [SEED [CASES]]

@@ -26,7 +26,7 @@ struct Row {
 enum Verdict {
     Passed,
     Failed(String),
-    LeftOut(String),
+    Ignored(String),
 }
 
 impl Report {
@@ -45,11 +45,11 @@ impl Report {
         self.rows.push(Row { step, verdict });
     }
 
-    /// Records a step that cannot run here, with what is missing.
-    pub(crate) fn leave_out(&mut self, name: impl Into<String>, reason: impl Into<String>) {
+    /// Records a step that cannot run here, with what is missing. It neither passed nor failed.
+    pub(crate) fn ignore(&mut self, name: impl Into<String>, reason: impl Into<String>) {
         let (step, reason) = (name.into(), reason.into());
-        println!("==> {step}: left out: {reason}");
-        self.rows.push(Row { step, verdict: Verdict::LeftOut(reason) });
+        println!("==> {step}: ignored: {reason}");
+        self.rows.push(Row { step, verdict: Verdict::Ignored(reason) });
     }
 
     /// Whether no step failed.
@@ -72,7 +72,10 @@ impl fmt::Display for Report {
                         complaint.lines().next().unwrap_or_default()
                     )?;
                 }
-                Verdict::LeftOut(reason) => writeln!(f, "  {step:width$}  left out  {reason}")?,
+                Verdict::Ignored(reason) => {
+                    let reason = reason.lines().next().unwrap_or_default();
+                    writeln!(f, "  {step:width$}  ignored   {reason}")?;
+                }
             }
         }
         Ok(())
@@ -164,18 +167,18 @@ mod tests {
         let mut report = Report::default();
         report.step("first", || Err("it broke\nin two lines".to_owned()));
         report.step("second", || Ok(()));
-        report.leave_out("third", "no such tool");
+        report.ignore("third", "no such tool\nhere");
         assert!(!report.passed());
         assert_eq!(
             report.to_string(),
-            "\n  first   FAILED    it broke\n  second  passed\n  third   left out  no such tool\n"
+            "\n  first   FAILED    it broke\n  second  passed\n  third   ignored   no such tool\n"
         );
     }
 
     #[test]
-    fn a_step_left_out_is_not_a_failure() {
+    fn an_ignored_step_is_not_a_failure() {
         let mut report = Report::default();
-        report.leave_out("only", "no such tool");
+        report.ignore("only", "no such tool");
         assert!(report.passed());
     }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the one test command.
 
+use crate::clients;
 use crate::run::{self, Outcome, Report, Scratch};
 use crate::workspace::{self, Package};
 use serde_json::Value;
@@ -34,6 +35,7 @@ pub(crate) fn run() -> Report {
         }
     };
     let published: Vec<&Package> = packages.iter().filter(|package| package.published).collect();
+    clients::run(&mut report);
     report.step("examples", || examples(&packages));
     report.step("facade without features", bare_facade);
     report.step("each crate alone", || alone(&published));

@@ -8,7 +8,7 @@ pub mod reading;
 pub mod writing;
 
 pub use self::fixture::DirectoryFixture;
-pub use self::world::{Inhabitant, Team, World};
+pub use self::world::{DisplayNames, Inhabitant, Team, World};
 
 /// Stamps a test for each documented behaviour of [`Directory`](throng_core::directory::Directory) and of its
 /// powers.

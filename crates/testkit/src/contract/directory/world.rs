@@ -39,6 +39,15 @@ pub struct Inhabitant {
     pub password: Option<Secret>,
 }
 
+/// What a directory shows as the display name of somebody for whom none is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisplayNames {
+    /// None.
+    AsKept,
+    /// The user name: the protocol to the directory knows nobody without a display name.
+    Derived,
+}
+
 /// A group of the [`World`].
 #[derive(Debug)]
 pub struct Team {
@@ -48,6 +57,21 @@ pub struct Team {
     pub description: String,
     /// The direct members, in the order of keys.
     pub members: Vec<Member>,
+}
+
+impl Inhabitant {
+    /// The profile, as a directory shows it.
+    pub fn shown(&self, names: DisplayNames) -> Profile {
+        let mut profile = self.profile.clone();
+        match names {
+            DisplayNames::AsKept => {}
+            DisplayNames::Derived if profile.display_name.is_empty() => {
+                self.name.as_str().clone_into(&mut profile.display_name);
+            }
+            DisplayNames::Derived => {}
+        }
+        profile
+    }
 }
 
 impl World {

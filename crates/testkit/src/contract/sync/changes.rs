@@ -1,6 +1,9 @@
 //! What is changed at the source is stated: since the cursor where there is one, and in the next full pull.
 
+use std::collections::BTreeSet;
+
 use throng_core::directory::{NewGroup, UserPatch};
+use throng_core::id::ExternalId;
 use throng_core::name::Key;
 use throng_core::sync::{Completeness, Cursor, Item, Pull};
 
@@ -134,6 +137,19 @@ async fn changed(fixture: &SyncFixture, before: &Likeness, cursor: &Cursor) -> L
     kept
 }
 
+/// `SyncSource::pull` 3: a pull that is proven complete has left nobody out who was there all the time, whatever
+/// happened to names meanwhile (T59).
+pub async fn who_is_renamed_amid_a_pull_is_not_left_out_t59(fixture: &SyncFixture) {
+    let before = present(fixture.source()).await;
+    let names = [("anna", "zoe"), ("bela", "Zora"), ("o'brien", "Aaron"), ("ops", "Abel")];
+    let renames = names.map(|(from, to)| Edit::RenameUser(username(from), username(to))).to_vec();
+    let watch = Watch::begin_amid(fixture, |item| matches!(item, Item::User(_)), renames).await;
+    let stated: BTreeSet<&ExternalId> = watch.kept.users().map(|user| &user.external_id).collect();
+    for user in before.users() {
+        assert!(stated.contains(&user.external_id), "{user:?} was there all the time");
+    }
+}
+
 /// The cursor is from before the reading: what happens to users in the middle of a pull is stated by it or since (T63).
 pub async fn users_changed_amid_a_pull_are_not_missed_t63(fixture: &SyncFixture) {
     // Some come before and some after what the first batch may have reached, in whatever order there is.
@@ -191,13 +207,14 @@ pub async fn a_removed_group_is_gone(fixture: &SyncFixture) {
     assert_eq!(members(&now, "staff"), ["Bela", "ops", "Devs"], "the user of the same name stays");
 }
 
-/// `Item::GroupGone`: a group that is made anew within the same pull has none of its former members (T05).
+/// `Item::GroupGone`: a group that is made anew within the same pull has none of its former members (T05). A source that
+/// knows what is there and not what was may say that it cannot tell.
 pub async fn a_group_that_is_made_anew_is_empty_t05(fixture: &SyncFixture) {
     let mut watch = Watch::begin(fixture).await;
     watch.edit(Edit::RemoveGroup(group_name("devs"))).await;
     let anew = NewGroup { name: group_name("devs"), description: "anew".into() };
     watch.edit(Edit::AddGroup(anew)).await;
-    let now = watch.follow().await;
+    let now = watch.follow_or_begin_again().await;
     assert_eq!(now.group(&Key::of("devs")).map(|devs| devs.description.as_str()), Some("anew"));
     assert_eq!(members(&now, "devs"), [""; 0]);
     assert_eq!(members(&now, "staff"), ["Bela", "ops", "Ops"]);

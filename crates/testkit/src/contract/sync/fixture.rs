@@ -9,7 +9,7 @@ use throng_core::directory::Directory;
 use throng_core::sync::{Batch, Completeness, Cursor, SyncSource};
 
 use super::edit::Edit;
-use crate::contract::directory::World;
+use crate::contract::directory::{DisplayNames, World};
 
 /// A source that holds the [`World`], for one case, with what is promised of it.
 pub struct SyncFixture {
@@ -19,6 +19,7 @@ pub struct SyncFixture {
     cursor_of_another: Option<Cursor>,
     completeness: Completeness,
     batches: Batches,
+    display_names: DisplayNames,
     _ground: Option<Box<dyn Any + Send>>,
 }
 
@@ -48,6 +49,7 @@ impl SyncFixture {
             cursor_of_another: None,
             completeness: Completeness::Proven,
             batches: Batches::Several(Batch::MAX_ITEMS),
+            display_names: DisplayNames::AsKept,
             _ground: None,
         }
     }
@@ -97,6 +99,12 @@ impl SyncFixture {
         Self { completeness: Completeness::Unproven(reason), ..self }
     }
 
+    /// Tells that the source states the user name as the display name of whoever has none.
+    #[must_use]
+    pub fn deriving_display_names(self) -> Self {
+        Self { display_names: DisplayNames::Derived, ..self }
+    }
+
     /// Keeps something until the source is dropped: a temporary folder, a server.
     #[must_use]
     pub fn standing_on(self, ground: impl Any + Send) -> Self {
@@ -130,6 +138,10 @@ impl SyncFixture {
         &self.completeness
     }
 
+    pub(super) fn display_names(&self) -> DisplayNames {
+        self.display_names
+    }
+
     pub(super) fn batches(&self) -> Batches {
         self.batches
     }
@@ -155,6 +167,7 @@ impl fmt::Debug for SyncFixture {
             .field("source", &self.source)
             .field("completeness", &self.completeness)
             .field("batches", &self.batches)
+            .field("display_names", &self.display_names)
             .finish_non_exhaustive()
     }
 }

@@ -84,7 +84,8 @@ pub async fn a_full_pull_states_exactly_what_is_there(fixture: &SyncFixture) {
         let user = stated.user(expected.name.key());
         let user = user.unwrap_or_else(|| unreachable!("{:?} is stated", expected.name));
         assert_eq!(user.name.as_str(), expected.name.as_str(), "a name is given as it is spelled");
-        assert_eq!((&user.profile, user.active), (&expected.profile, expected.active), "{:?}", user.name);
+        let profile = expected.shown(fixture.display_names());
+        assert_eq!((&user.profile, user.active), (&profile, expected.active), "{:?}", user.name);
     }
     for expected in &world.groups {
         let group = stated.group(expected.name.key());
