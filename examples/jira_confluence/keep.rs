@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use throng::Stop;
 use throng::core::sync::{MirroredSettings, Schedule};
+use throng::sync::Stop;
 
 use crate::Outcome;
 use crate::people::{ANNA, ERIN, FOUR, FRANK, import_four, make_at_jira};

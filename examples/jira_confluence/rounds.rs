@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use throng::core::id::DirectoryId;
 use throng::core::sync::{Outcome as Ended, Round};
-use throng::{ProgressWatch, SyncRequest};
+use throng::sync::{ProgressWatch, SyncRequest};
 
 use crate::Outcome;
 use crate::product::Product;

@@ -30,7 +30,6 @@ pub use throng_engine::application::{
     Admission, Adoption, Authenticated, Depth, Explanation, LoggedIn, Membership, NameState, NewAccount,
     NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
-pub use throng_engine::sync::{ProgressWatch, Stop, SyncRequest, Wanted};
 pub use throng_engine::{
     Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
 };
