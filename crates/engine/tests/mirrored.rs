@@ -301,8 +301,11 @@ async fn a_read_only_mirror_changes_nothing() {
     let anna = scene.app.find_user("anna").await.unwrap();
     scene.source.forget_calls();
     let patch = UserPatch { active: Some(false), ..UserPatch::default() };
+    let attributes = vec![("phone".to_owned(), vec!["1".to_owned()])];
+    let attribute = UserPatch { attributes, ..UserPatch::default() };
     let refusals = [
         scene.app.update_user(&anna, patch).await.map(drop),
+        scene.app.update_user(&anna, attribute).await.map(drop),
         scene.app.rename_user(&anna, "anne").await.map(drop),
         scene.app.remove_user(&anna).await.map(drop),
         scene.app.set_password(&anna, PW2).await,
