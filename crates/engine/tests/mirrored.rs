@@ -126,6 +126,7 @@ async fn an_outage_of_the_source_hands_no_name_on_t03() {
         tokio::time::resume();
     }
     // Beyond two hours, what the mirror knew is too old to hand a name on.
+    scene.source.behave(Behaviour::Silent);
     scene.world.clock.advance(Duration::from_secs(2 * 60 * 60 + 1));
     let refused = scene.app.authenticate("carl", PW2).await.unwrap_err();
     assert!(matches!(refused, Error::Unavailable { .. }), "{refused}");
