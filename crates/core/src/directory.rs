@@ -237,6 +237,14 @@ pub trait Verifier: fmt::Debug + Send + Sync {
     async fn account(&self, id: &ExternalId) -> Result<Option<Account>, DirectoryError>;
 }
 
+/// Checks passwords for a mirror whose source states everything it holds and answers nothing else: the one thing that
+/// such a mirror asks for at a login.
+#[async_trait]
+pub trait Authority: fmt::Debug + Send + Sync {
+    /// Checks a password, with the behaviours of [`Directory::authenticate`].
+    async fn authenticate(&self, name: &Username, secret: &Secret) -> Result<Credence, DirectoryError>;
+}
+
 /// What a [`Verifier`] says about a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Vouched {

@@ -23,6 +23,12 @@ impl Group {
     /// Longest description.
     pub const MAX_DESCRIPTION_CHARS: usize = 4_000;
 
+    /// A group that a source has, of which nothing is known but the id and the name.
+    pub fn imported(external_id: ExternalId, name: GroupName) -> Self {
+        let (description, attributes) = (String::new(), Attributes::new());
+        Self { external_id, name, description, origin: Origin::Imported, attributes }
+    }
+
     /// What the name is compared by.
     pub fn key(&self) -> &Key {
         self.name.key()

@@ -318,6 +318,12 @@ fn check_word(word: &str) -> Result<(), InvalidName> {
     }
 }
 
+/// Whether a text holds characters that are not seen or that turn others around, so that it is not what it looks like.
+pub(crate) fn deceives(text: &str) -> bool {
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    text.contains(|c| is_bidi_control(c) || ignorable.contains(c))
+}
+
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

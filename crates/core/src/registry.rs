@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::id::{ApplicationId, DirectoryId};
-use crate::name::{GroupName, Key};
+use crate::name::{GroupName, Key, deceives};
 use crate::password::PasswordPolicy;
 use crate::permission::Permissions;
 use crate::plan::Plan;
@@ -212,7 +212,8 @@ choices! {
 
 /// The name of a directory or an application.
 ///
-/// 1 to [`Label::MAX_CHARS`] code points without control characters or white space at the ends; unique by [`Key`].
+/// 1 to [`Label::MAX_CHARS`] code points without control characters, invisible ones (N12, N16) or white space at the
+/// ends; unique by [`Key`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -233,6 +234,7 @@ impl Label {
             || length > Self::MAX_CHARS
             || text.trim() != text
             || text.chars().any(char::is_control)
+            || deceives(&text)
         {
             return Err(InvalidLabel);
         }
@@ -278,5 +280,22 @@ impl From<Label> for String {
 
 /// The text cannot name a directory or an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {max} characters, none of them a control character or white space at an end", max = Label::MAX_CHARS)]
+#[error("a name has 1 to {max} characters, none of them a control character, invisible, or white space at an end", max = Label::MAX_CHARS)]
 pub struct InvalidLabel;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_what_it_looks_like() {
+        let longest = "x".repeat(255);
+        for good in ["Jira", "ユーザー", "two words", longest.as_str()] {
+            assert!(Label::new(good).is_ok(), "{good}");
+        }
+        let too_long = "x".repeat(256);
+        for bad in ["", " a", "a ", "a\n", "a\u{202e}b", "a\u{200b}b", "a\u{ad}b", too_long.as_str()] {
+            assert_eq!(Label::new(bad), Err(InvalidLabel), "{bad:?}");
+        }
+    }
+}

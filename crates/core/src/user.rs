@@ -20,6 +20,12 @@ pub struct User {
 }
 
 impl User {
+    /// An active user of whom nothing is known but the id and the name.
+    pub fn named(external_id: ExternalId, name: Username) -> Self {
+        let (profile, attributes) = (Profile::default(), Attributes::new());
+        Self { external_id, name, profile, active: true, attributes }
+    }
+
     /// What the name is compared by.
     pub fn key(&self) -> &Key {
         self.name.key()

@@ -298,6 +298,9 @@ pub enum Invalid {
     /// A row of an import.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// A setting with which nothing would work (G03).
+    #[error("{0} must be longer than nothing")]
+    Setting(&'static str),
     /// A schedule of rounds that names no moments (G03).
     #[error("{0}")]
     Schedule(&'static str),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use throng_core::change::{Change, ChangeSet, LoggedBatch};
-use throng_core::directory::{Directory, Verifier};
+use throng_core::directory::{Authority, Directory, Verifier};
 use throng_core::entropy::Entropy;
 use throng_core::id::{ApplicationId, DirectoryId, Id, InstanceId};
 use throng_core::name::Key;
@@ -16,15 +16,15 @@ use throng_core::registry::{
     Aliases, ApplicationRecord, DelegatedSettings, DirectoryKind, DirectoryRecord, InternalSettings, Label,
 };
 use throng_core::store::Store;
-use throng_core::sync::{MirroredSettings, NodeId};
+use throng_core::sync::{MirroredSettings, NodeId, SyncSource};
 use throng_core::time::Clock;
 use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
 use crate::config::{Attached, ByName, Config};
 use crate::consumers::Consumers;
-use crate::directory::{Guesses, Via};
-use crate::error::{Conflict, Error};
+use crate::directory::{Fed, Guesses, Via};
+use crate::error::{Conflict, Error, Invalid};
 use crate::logins::RecentLogins;
 use crate::sync::{Rounds, check_schedule};
 use crate::system::{SystemClock, SystemEntropy};
@@ -149,8 +149,31 @@ impl Builder {
         self
     }
 
+    /// Attaches the source of the mirrored directory of a name, where reading it and checking its passwords are all
+    /// that it can do.
+    #[must_use]
+    pub fn fed<S>(self, directory: impl Into<String>, source: Arc<S>) -> Self
+    where
+        S: SyncSource + Authority + 'static,
+    {
+        let id = Id::random(&*self.entropy);
+        let fed = Fed::new(id, Arc::clone(&source) as Arc<dyn SyncSource>, source);
+        self.source(directory, Arc::new(fed))
+    }
+
     /// Reads the configuration from the store and puts everything to use.
+    ///
+    /// [`Invalid::Setting`] when the deadline or a limit of sessions is zero.
     pub async fn build(self) -> Result<Throng, Error> {
+        for (setting, duration) in [
+            ("the deadline", self.deadline),
+            ("the idle limit of sessions", self.sessions.idle),
+            ("the overall limit of sessions", self.sessions.overall),
+        ] {
+            if duration.is_zero() {
+                return Err(Error::Invalid(Invalid::Setting(setting)));
+            }
+        }
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
         let node = Id::random(&*self.entropy);

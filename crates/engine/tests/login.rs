@@ -340,3 +340,20 @@ async fn one_bind_per_login() {
     assert_eq!((a.calls(Call::Authenticate), b.calls(Call::Authenticate)), (1, 1));
     assert_eq!(b.all_calls(), 1, "a typo becomes one bind, not several");
 }
+
+/// Nothing would work with such settings, and nobody would know why (G03).
+#[tokio::test]
+async fn settings_of_no_length_are_refused_g03() {
+    let (store, clock) = (Default::default(), Default::default());
+    let hour = std::time::Duration::from_secs(60 * 60);
+    let none =
+        |idle, overall| throng_engine::SessionLimits { idle, overall, touch: std::time::Duration::ZERO };
+    for builder in [
+        common::builder(&store, &clock).deadline(std::time::Duration::ZERO),
+        common::builder(&store, &clock).sessions(none(std::time::Duration::ZERO, hour)),
+        common::builder(&store, &clock).sessions(none(hour, std::time::Duration::ZERO)),
+    ] {
+        assert!(matches!(builder.build().await, Err(throng_engine::Error::Invalid(_))));
+    }
+    assert!(common::builder(&store, &clock).sessions(none(hour, hour)).build().await.is_ok());
+}

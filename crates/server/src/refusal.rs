@@ -147,6 +147,7 @@ impl Refusal {
                 | Invalid::Plan(_)
                 | Invalid::Import(_)
                 | Invalid::Schedule(_)
+                | Invalid::Setting(_)
                 | Invalid::NoAliases => new(StatusCode::BAD_REQUEST, Reason::IllegalArgument),
             },
             Error::Broken(_) => Self::unexpected(),

@@ -44,6 +44,48 @@ async fn forgetful(world: &World) -> SyncFixture {
 
 sync_contract!(without_cursors, forgetful, with = [users, groups, members]);
 
+/// A source that cannot tell whether it has stated everything.
+async fn doubtful(world: &World) -> SyncFixture {
+    let directory = world.scripted(ID).stating_in_batches_of(2_000);
+    directory.doubt(Some("it is a guess"));
+    fixture(directory.clone(), directory).unproven("it is a guess")
+}
+
+sync_contract!(without_proof, doubtful, with = [cursors, users, groups, members]);
+
+/// A source that gives everything at once, from a handle that is shared.
+#[derive(Debug)]
+struct AtOnce(ScriptedDirectory);
+
+#[async_trait]
+impl SyncSource for AtOnce {
+    async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {
+        let mut whole = self.0.pull(pull, position).await?;
+        while let Next::More(position) = whole.next.clone() {
+            let batch = self.0.pull(pull, Some(&position)).await?;
+            whole.items.extend(batch.items);
+            whole.next = batch.next;
+        }
+        Ok(whole)
+    }
+}
+
+async fn at_once(world: &World) -> SyncFixture {
+    let directory = world.scripted(ID).stating_in_batches_of(5);
+    let shared = std::sync::Arc::new(AtOnce(directory.clone()));
+    let ground = std::sync::Arc::clone(&shared);
+    SyncFixture::shared(shared)
+        .edited_by(move |edit| {
+            let directory = directory.clone();
+            async move { edit.make_at(&directory).await }
+        })
+        .cursor_of_another(foreign())
+        .in_one_batch()
+        .standing_on(ground)
+}
+
+sync_contract!(in_one_batch, at_once, with = [cursors, users, groups, members]);
+
 directory_contract!(
     mirrored,
     |world| async { world.scripted(ID).stating_in_batches_of(3) },
@@ -67,6 +109,8 @@ enum Flaw {
     Doubt,
     OneMember,
     LeavesOut,
+    /// It reads by name, and passes over who is renamed to before what was read.
+    ReadsByName,
     StatesTwice,
     Unreadable,
     MembersFirst,
@@ -101,6 +145,7 @@ impl Flawed {
         let since = pull != Pull::Full;
         match self.flaw {
             Flaw::LeavesOut => matches!(item, Item::User(user) if user.key().as_str() == "emil"),
+            Flaw::ReadsByName => matches!(item, Item::User(user) if user.key().as_str() == "aaron"),
             Flaw::NoEmptyGroup => matches!(item, Item::Members { members, .. } if members.is_empty()),
             Flaw::NoUser => since && matches!(item, Item::User(_)),
             Flaw::NoUserGone => matches!(item, Item::UserGone(_)),
@@ -229,6 +274,7 @@ fn every_flaw_is_caught_by_the_case_that_is_named_for_it() {
         NoUser: changes::exchanged_names_are_stated;
         NoUser: changes::an_old_pull_may_be_repeated;
         NoUser: changes::many_changes_of_a_user_are_stated_as_they_end;
+        ReadsByName: changes::who_is_renamed_amid_a_pull_is_not_left_out_t59;
         LateCursor: changes::users_changed_amid_a_pull_are_not_missed_t63;
         NoGroup: changes::an_added_group_is_stated;
         NoGroup: changes::an_updated_group_is_stated;

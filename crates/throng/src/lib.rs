@@ -31,12 +31,14 @@ pub use throng_engine::application::{
     NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
 pub use throng_engine::{
-    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import, sync,
+    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
 };
 pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// What is asked of a round of synchronisation, and how it is watched and stopped.
+pub use throng_engine::sync;
 /// The clock and the entropy of the machine.
 pub use throng_engine::system;
 
@@ -75,4 +77,6 @@ mod documents {
     struct OrderDirectories;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
+    #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]
+    struct WriteASyncSource;
 }

@@ -88,6 +88,10 @@ impl Fields {
         self.has_children
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(own, _)| own == name)
+    }
+
     pub(crate) fn has_duplicates(&self) -> bool {
         if self.entries.len() < FEW {
             let mut rest = self.entries.as_slice();
@@ -136,13 +140,13 @@ impl Fields {
 
     /// Takes a field under any of its names; null counts as absent.
     pub(crate) fn take(&mut self, names: &[&'static str]) -> Result<Option<Node>, DocumentError> {
-        let mut found = None;
-        for (_, node) in self.entries.extract_if(.., |(name, _)| names.contains(&&**name)) {
-            if found.replace(node).is_some() {
-                return Err(DocumentError::Duplicate(first(names)));
-            }
+        let is_one = |(name, _): &(Name, Node)| names.contains(&&**name);
+        let Some(at) = self.entries.iter().position(is_one) else { return Ok(None) };
+        let (_, node) = self.entries.remove(at);
+        if self.entries.iter().any(is_one) {
+            return Err(DocumentError::Duplicate(first(names)));
         }
-        Ok(found.filter(|node| *node != Node::Null))
+        Ok(Some(node).filter(|node| *node != Node::Null))
     }
 
     pub(crate) fn text(&mut self, names: &[&'static str]) -> Result<Option<String>, DocumentError> {

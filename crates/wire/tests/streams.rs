@@ -240,6 +240,26 @@ fn parts_are_written_in_their_order() {
     assert_eq!(writer.end(), Err(PartOutOfOrder));
 }
 
+/// A byte order mark is one at the beginning of a document only, and not at that of a piece.
+#[test]
+fn a_mark_that_begins_a_piece_is_text() {
+    let text = "<users><user><name>\u{FEFF}a</name></user></users>";
+    for split in 0..=text.len() {
+        assert_eq!(
+            fed(Xml, text.as_bytes(), split),
+            Ok(vec![UserEntity::short("\u{FEFF}a", None)]),
+            "{split}"
+        );
+    }
+    for split in 0..=3 {
+        assert_eq!(
+            fed::<UserEntity>(Xml, "\u{FEFF}<users/>".as_bytes(), split),
+            Err(DocumentError::Encoding),
+            "{split}"
+        );
+    }
+}
+
 /// Clients depend on both lists being there, and on items that are not self-closing.
 #[test]
 fn the_dump_has_its_recorded_form() {
@@ -373,7 +393,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_answered_alike_in_any_pieces(
-        text in "(<users>|<user name='a'/>|<user>|</user>|</users>|<!--|-->|<!\\[CDATA\\[|\\]\\]>|&amp;|[<>&'\"x é])*",
+        text in "(<users>|<user name='a'/>|<user>|</user>|</users>|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<\\?a|\\?>|&amp;|&#6|[<>&;'\"x é\u{FEFF}])*",
         size in 1_usize..9,
     ) {
         let text = format!("<users>{text}</users>");

@@ -1,5 +1,5 @@
-//! Rules for keeping a copy of somebody else's users and groups: the port it is fed through, how the copy is compared with
-//! what the source states, when deleting is doubted, and what is written down about a round.
+//! Rules for keeping a copy of somebody else's users and groups: the port it is fed through, how the copy is compared
+//! with what the source states, when deleting is doubted, and what is written down about a round.
 
 mod accept;
 mod guard;

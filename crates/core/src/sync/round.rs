@@ -135,6 +135,8 @@ words! {
         Failed = "the round before did not end well",
         /// The source stated a change that contradicts the mirror (CWD-2714).
         Impossible = "the source stated an impossible change",
+        /// What changed cannot be told from the changes alone: a name or a group is another's by now.
+        Ambiguous = "changes alone do not tell who is who",
         /// Deletions wait for approval: only a full round can say what they are now.
         Held = "deletions wait for approval",
     }

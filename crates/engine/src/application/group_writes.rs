@@ -28,8 +28,8 @@ impl Application {
     /// Q07).
     ///
     /// 1. [`Conflict::NameTaken`] when any directory of the plan holds the name.
-    /// 2. Live and mirrored directories are told one by one, before the store is: a failure leaves those that were told before it.
-    ///    So it is with every write of groups over several directories (R286).
+    /// 2. Live and mirrored directories are told one by one, before the store is: a failure leaves those that were told
+    ///    before it. So it is with every write of groups over several directories (R286).
     pub async fn create_group(&self, name: &str, description: &str) -> Result<Resolved<Group>, Error> {
         let (app, name) = (self.in_use()?, GroupName::for_creation(name)?);
         check_description(description)?;

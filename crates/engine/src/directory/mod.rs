@@ -1,12 +1,14 @@
 //! The kinds of directory whose records are in our store, put together from ports.
 
 mod delegated;
+mod fed;
 mod internal;
 mod mirrored;
 mod mount;
 mod records;
 
 pub use delegated::Delegated;
+pub use fed::Fed;
 pub use internal::Internal;
 pub use mirrored::Mirrored;
 
@@ -60,8 +62,8 @@ pub(crate) enum Spent {
     Nothing,
 }
 
-/// Why a stored directory could not say. Only silence of the verifier or the source is the directory's own: a failing store or a full
-/// queue must never hand the login to the next directory.
+/// Why a stored directory could not say. Only silence of the verifier or the source is the directory's own: a failing
+/// store or a full queue must never hand the login to the next directory.
 #[derive(Debug)]
 pub(crate) enum LoginFault {
     Verifier(DirectoryError),

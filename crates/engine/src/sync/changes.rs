@@ -25,6 +25,8 @@ const FEW_LEAVING: usize = 25;
 #[derive(Debug)]
 enum Fate {
     Stated(User),
+    /// It is gone, and there again under the same id: another account (T05).
+    Anew(User),
     Gone,
 }
 
@@ -109,9 +111,19 @@ impl Work<'_> {
             match item {
                 Item::User(user) => {
                     changes.names.insert(user.key().clone(), user.external_id.clone());
-                    changes.user(user.external_id.clone(), Fate::Stated(user));
+                    let fate = match changes.users.get(&user.external_id) {
+                        Some(Fate::Gone | Fate::Anew(_)) => Fate::Anew,
+                        Some(Fate::Stated(_)) | None => Fate::Stated,
+                    };
+                    changes.user(user.external_id.clone(), fate(user));
                 }
-                Item::UserGone(Gone::Id(id)) => changes.user(id, Fate::Gone),
+                Item::UserGone(Gone::Id(id)) => {
+                    if let Some(Fate::Stated(user) | Fate::Anew(user)) = changes.users.get(&id) {
+                        changes.names.remove(user.key());
+                        changes.members.remove(&Member::User(user.name.clone()));
+                    }
+                    changes.user(id, Fate::Gone);
+                }
                 Item::UserGone(Gone::Name(name)) => {
                     let stated = changes.names.remove(name.key());
                     let id = stated.or_else(|| {
@@ -125,10 +137,10 @@ impl Work<'_> {
                     changes.members.remove(&Member::User(name));
                 }
                 Item::Group(group) => {
-                    let before = changes.groups.insert(group.key().clone(), GroupFate::Stated(group));
-                    // It was made anew: none of its former members may stay in it (T05), and they are not stated.
-                    if matches!(before, Some(GroupFate::Gone)) {
-                        return Err(Halt::Full(FullBecause::Impossible));
+                    let fate = changes.groups.insert(group.key().clone(), GroupFate::Stated(group));
+                    if matches!(fate, Some(GroupFate::Gone)) {
+                        // Made anew: who is in it now is for a full round to say, and what it loses to be doubted.
+                        return Err(Halt::Full(FullBecause::Ambiguous));
                     }
                 }
                 Item::GroupGone(name) => {
@@ -169,8 +181,14 @@ impl Work<'_> {
         let mut gone = Vec::new();
         for part in order.chunks(1_000) {
             for kept in self.records.store.users_by_id(self.directory(), part).await? {
-                if matches!(users.get(&kept.external_id), Some(Fate::Gone)) {
-                    gone.push(kept.external_id.clone());
+                match users.get(&kept.external_id) {
+                    Some(Fate::Gone) => gone.push(kept.external_id.clone()),
+                    Some(Fate::Anew(_)) => {
+                        // Nothing is known of the one that is there now: it waits until the former one is deleted.
+                        gone.push(kept.external_id.clone());
+                        continue;
+                    }
+                    Some(Fate::Stated(_)) | None => {}
                 }
                 let known = KnownUser { mark: Mark::of_user(&kept), stated: Stated::No };
                 comparison.index.users.insert(Imprint::of_id(&kept.external_id), known);
@@ -178,7 +196,7 @@ impl Work<'_> {
         }
         comparison.gone = Some(gone);
         for id in order {
-            if let Some(Fate::Stated(user)) = users.remove(&id) {
+            if let Some(Fate::Stated(user) | Fate::Anew(user)) = users.remove(&id) {
                 self.take_user(&mut comparison, user).await?;
             }
         }
@@ -186,6 +204,12 @@ impl Work<'_> {
         self.give_names(&mut comparison).await?;
         self.take_groups(&mut comparison, groups).await?;
         let outcome = self.delete(&mut comparison).await?;
+        self.give_names(&mut comparison).await?;
+        if self.round.held.is_none() && !comparison.waiting.is_empty() {
+            // At the source nobody else has the name, so that its holder here is gone or called otherwise, which was
+            // not stated.
+            return Err(Halt::Full(FullBecause::Ambiguous));
+        }
         self.settle(&mut comparison).await?;
         self.take_memberships(&mut comparison, members).await?;
         self.write_members(&mut comparison).await?;

@@ -59,7 +59,48 @@ impl Work<'_> {
                 Next::Expired => return Err(Halt::failed("the source ended a full pull as if it were none")),
             }
         };
-        self.finish(comparison, completeness, cursor).await
+        let mut read = self.finish(comparison, completeness, cursor).await?;
+        if read.outcome.is_complete()
+            && let Some(cursor) = read.cursor.clone()
+        {
+            self.catch_up(source, &cursor, &mut read).await?;
+        }
+        Ok(read)
+    }
+
+    /// Reads what changed while everything was read, so that nothing older stays in place of it until the next round
+    /// (R621). Members who were stated before they had their names are in their groups afterwards: what they are in is
+    /// not stated again (T63).
+    async fn catch_up(&mut self, source: &dyn SyncSource, cursor: &Cursor, read: &mut Read) -> Step<()> {
+        let (held, before) = (self.round.held.take(), self.round.counts);
+        let caught_up = match self.read_changes(source, cursor).await {
+            Ok(changes) => changes,
+            Err(Halt::Aborted) => return Err(Halt::Aborted),
+            // Everything was read; the next round goes on from where this one began.
+            Err(Halt::Full(_) | Halt::Failed(_) | Halt::Cancelled | Halt::TooLong) => {
+                self.round.held = held;
+                return Ok(());
+            }
+        };
+        let mut comparison = Comparison::default();
+        for (group, member) in std::mem::take(&mut self.unknown) {
+            self.join_late(&mut comparison, &group, &member).await?;
+        }
+        self.write_members(&mut comparison).await?;
+        self.round.held = self.round.held.take().or(held);
+        let counts = &self.round.counts;
+        let since = |total: u64, added: u64, removed: u64| (total + added).saturating_sub(removed);
+        let (added, removed) =
+            (counts.users_added - before.users_added, counts.users_removed - before.users_removed);
+        read.users = since(read.users, added, removed);
+        let (added, removed) =
+            (counts.groups_added - before.groups_added, counts.groups_removed - before.groups_removed);
+        read.groups = since(read.groups, added, removed);
+        read.cursor = caught_up.cursor;
+        if self.round.held.is_some() {
+            read.outcome = Outcome::HeldForApproval;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, comparison: &mut Comparison, batch: Batch) -> Step<()> {

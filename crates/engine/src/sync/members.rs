@@ -20,6 +20,9 @@ const LARGE: usize = 20_000;
 /// How many memberships may wait for a name. What is beyond follows with the next round.
 const MOST_POSTPONED: usize = 200_000;
 
+/// How many memberships of unknown members are looked at again.
+const MOST_UNKNOWN: usize = 1_000;
+
 /// What a round knows of memberships and has not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Members {
@@ -238,6 +241,9 @@ impl Work<'_> {
                 if comparison.index.names.contains(&imprint) {
                     return Some(member);
                 }
+                if self.unknown.len() < MOST_UNKNOWN {
+                    self.unknown.push((group.clone(), member.clone()));
+                }
                 "the member is not mirrored"
             }
             Member::Group(name) if name == group => "the group would contain itself",
@@ -248,6 +254,25 @@ impl Work<'_> {
         };
         self.round.set_aside(EntryKind::Membership, membership(&member, group), why);
         None
+    }
+
+    /// Lets somebody into a group who has the stated name by now, and is in it no more for that reason.
+    pub(super) async fn join_late(
+        &mut self,
+        comparison: &mut Comparison,
+        group: &GroupName,
+        member: &Member,
+    ) -> Step<()> {
+        let Member::User(name) = member else { return Ok(()) };
+        let known = self.records.store.user(self.directory(), name.key()).await?;
+        let kept = self.records.kept_group(group).await?;
+        if let (Some(user), Some(kept)) = (known, kept.filter(|group| group.origin == Origin::Imported)) {
+            let member = Member::User(user.name);
+            if !self.records.all_parents(&member).await?.contains(group) {
+                comparison.members.join(self.joining(&kept.name, member));
+            }
+        }
+        Ok(())
     }
 
     async fn kept_members(&self, group: &GroupName) -> Step<Vec<Member>> {

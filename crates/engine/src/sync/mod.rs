@@ -1,7 +1,7 @@
 //! Rounds of synchronisation: a mirror is compared with what its source states, and made like it.
 //!
-//! Follow one round from `Throng::sync`: `round.rs` takes the lease, keeps the journal and decides what is read; `full.rs`
-//! reads everything, `changes.rs` what changed; `users.rs`, `groups.rs` and `members.rs` compare and write;
+//! Follow one round from `Throng::sync`: `round.rs` takes the lease, keeps the journal and decides what is read;
+//! `full.rs` reads everything, `changes.rs` what changed; `users.rs`, `groups.rs` and `members.rs` compare and write;
 //! `deletions.rs` says what may go.
 
 mod changes;

@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 use throng_core::change::{Change, ChangeSet, Logging};
 use throng_core::directory::Directory;
 use throng_core::error::{Fault, StoreError};
+use throng_core::group::Member;
 use throng_core::id::DirectoryId;
+use throng_core::name::GroupName;
 use throng_core::registry::DirectoryKind;
 use throng_core::sync::{
     Cursor, FullBecause, Lease, Mirror, MirrorState, MirroredSettings, Mode, Outcome, Phase, Progress,
@@ -74,6 +76,8 @@ pub(super) struct Work<'w> {
     pub(super) logging: Logging,
     /// Deletions of the last days, this round's among them.
     pub(super) recent: Recent,
+    /// Memberships of members who had not been stated, the first of them.
+    pub(super) unknown: Vec<(GroupName, Member)>,
     request: &'w SyncRequest,
     lease: Lease,
     renewed_at: Timestamp,
@@ -129,6 +133,7 @@ pub(super) async fn run(
         recent: Recent { users: mirror.state.recent_users, groups: mirror.state.recent_groups },
         mirror,
         logging: Logging::Each,
+        unknown: Vec::new(),
         request: &request,
         lease,
         renewed_at: now,

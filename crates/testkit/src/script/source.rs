@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use async_trait::async_trait;
 use throng_core::error::{DirectoryError, Fault};
 use throng_core::group::{Group, Member};
-use throng_core::id::DirectoryId;
+use throng_core::id::{DirectoryId, ExternalId};
 use throng_core::name::Key;
 use throng_core::page::PageRequest;
 use throng_core::sync::{
@@ -43,7 +43,8 @@ pub enum Cursors {
 /// Where a pull goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
-    Users(Option<Key>),
+    /// The users after one, by external ids: a rename in between moves nobody out of sight (T59).
+    Users(Option<ExternalId>),
     Groups(Option<Key>),
     /// The groups after one, whose members are stated.
     Members(Option<Key>),
@@ -193,9 +194,14 @@ impl Filling {
     fn add_what_is_there(&mut self, population: &Population, place: Place) -> Option<Place> {
         match place {
             Place::Users(after) => {
-                let page = page_of(population.users().cloned(), &self.page(after), User::key);
-                self.items.extend(page.items.into_iter().map(Item::User));
-                Some(page.next.map_or(Place::Groups(None), |next| Place::Users(Some(next))))
+                let mut users: Vec<&User> = population.users().collect();
+                users.retain(|user| after.as_ref().is_none_or(|after| user.external_id > *after));
+                users.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+                let more = users.len() > self.room;
+                users.truncate(self.room);
+                let last = users.last().filter(|_| more).map(|user| user.external_id.clone());
+                self.items.extend(users.into_iter().cloned().map(Item::User));
+                Some(last.map_or(Place::Groups(None), |last| Place::Users(Some(last))))
             }
             Place::Groups(after) => {
                 let page = page_of(population.groups().cloned(), &self.page(after), Group::key);

@@ -8,10 +8,8 @@ use quick_xml::errors::{Error, IllFormedError};
 use quick_xml::events::Event;
 use quick_xml::parser::{ElementParser, Parser};
 
+use super::rules::MAX_REFERENCE_BYTES;
 use crate::error::DocumentError;
-
-/// Longest reference with `&` and `;`: `&#x10FFFF;` with some leading zeros.
-const MAX_REFERENCE_BYTES: usize = 32;
 
 const COMMENT: &[u8] = b"<!--";
 const CDATA: &[u8] = b"<![CDATA[";
@@ -56,7 +54,8 @@ impl Events {
         &self.rest
     }
 
-    /// Hands out the events that the pieces so far complete, each with its place. After an error there is no next piece.
+    /// Hands out the events that the pieces so far complete, each with its place. After an error there is no next
+    /// piece.
     pub(super) fn feed(
         &mut self,
         piece: &[u8],
@@ -156,8 +155,8 @@ impl Wait {
     }
 }
 
-/// A reader in the midst of a document. At the beginning of one it would drop U+FEFF, which may be the text that a piece
-/// begins with; so it has read something else by now.
+/// A reader in the midst of a document. At the beginning of one it would drop U+FEFF, which may be the text that a
+/// piece begins with; so it has read something else by now.
 fn reader(bytes: &[u8]) -> Reader<&[u8]> {
     let mut reader = Reader::from_reader(&b"<a/>"[..]);
     let config = reader.config_mut();
@@ -168,4 +167,58 @@ fn reader(bytes: &[u8]) -> Reader<&[u8]> {
     let _ = reader.read_event();
     *reader.get_mut() = bytes;
     reader
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds pieces one after the other, and says after which of them the rest was worth another look.
+    fn looks(begin: &str, pieces: &[&str]) -> Vec<bool> {
+        let mut events = Events::new(1_000);
+        assert_eq!(events.feed(begin.as_bytes(), |_, _| Ok(())), Ok(()));
+        let look = |piece: &&str| {
+            let seen = events.rest.len();
+            events.rest.extend_from_slice(piece.as_bytes());
+            events.wait.is_over(&events.rest, seen)
+        };
+        pieces.iter().map(look).collect()
+    }
+
+    /// Else an answer of many small pieces would cost the square of its length.
+    #[test]
+    fn a_long_event_is_not_read_again_with_each_piece() {
+        assert_eq!(looks("<u a='", &[">", "\">", "/>", "'", ">"]), [false, false, false, false, true]);
+        assert_eq!(looks("<u a=\"'>", &["'>", "\"", ">"]), [false, false, true]);
+        assert_eq!(looks("<u>a", &[">", "]]>", ";", "<"]), [false, false, false, true]);
+        assert_eq!(looks("<u>a", &["&"]), [true]);
+        assert_eq!(looks("<!-- ", &[">", "->", "?>", "-", "->"]), [false, false, false, false, true]);
+        assert_eq!(
+            looks("<![CDATA[", &["]", ">", "-->", "]", "]", ">"]),
+            [false, false, false, false, false, true]
+        );
+        assert_eq!(looks("<?a ", &[">", "-->", "?", ">"]), [false, false, false, true]);
+    }
+
+    #[test]
+    fn what_begins_no_event_is_refused_at_once() {
+        let syntax = DocumentError::Syntax { position: 3 };
+        for (text, fault) in [
+            ("<u><!D", DocumentError::Doctype),
+            ("<u><!e", DocumentError::Doctype),
+            ("<u><!DOCTYPE>", DocumentError::Doctype),
+            ("<u><!-x", syntax),
+            ("<u><!>", syntax),
+            ("<u><![cdata", syntax),
+            ("<u><?>", syntax),
+            ("<u>&#00000000000000000000000000000065", syntax),
+        ] {
+            let pieces = |size| {
+                let mut events = Events::new(1_000);
+                text.as_bytes().chunks(size).try_for_each(|piece| events.feed(piece, |_, _| Ok(())))
+            };
+            assert_eq!(pieces(1), Err(fault), "{text}");
+            assert_eq!(pieces(100), Err(fault), "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::events::Events;
 use super::rules;
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::{self, Fields, Name};
+use crate::node::{Fields, Name};
 
 /// A document that is read entry by entry.
 ///
@@ -143,8 +143,8 @@ impl Elements {
 
     fn open(&mut self, tag: &BytesStart<'_>, place: &Range<u64>) -> Result<Option<Step>, DocumentError> {
         let position = place.start;
-        rules::check_characters(tag, position)?;
-        rules::check_name(tag.name().as_ref(), &self.limits, position)?;
+        rules::check_tag(tag, position)?;
+        let name = rules::name(tag.name().as_ref(), &self.limits, position)?;
         if self.is_over {
             return Err(DocumentError::Trailing);
         }
@@ -157,7 +157,6 @@ impl Elements {
             return Err(DocumentError::TooManyElements);
         }
         let attributes = rules::attributes(tag, &self.limits, position)?;
-        let name = node::name(tag.name().as_ref());
         if depth > self.level {
             self.open.push((name, attributes));
             return Ok(None);

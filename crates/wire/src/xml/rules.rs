@@ -4,18 +4,20 @@ use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
+use quick_xml::events::attributes::{Attribute, Attributes};
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart};
 
 use super::escape::is_allowed;
 use crate::document::Limits;
 use crate::error::DocumentError;
-use crate::node::{self, Fields, Node};
+use crate::node::{self, Fields, Name, Node};
+
+/// Longest reference in a text, with `&` and `;`: `&#x10FFFF;` with some leading zeros.
+pub(super) const MAX_REFERENCE_BYTES: usize = 32;
 
 /// Checks that all characters are such as XML can hold.
 pub(super) fn check_characters(text: &str, position: u64) -> Result<(), DocumentError> {
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte < 0xEF || matches!(byte, b'\t' | b'\n' | b'\r');
-    if text.as_bytes().iter().all(is_plain) || text.chars().all(is_allowed) {
+    if text.chars().all(is_allowed) {
         Ok(())
     } else if text.contains('\0') {
         // UTF-16 that passes for UTF-8.
@@ -27,21 +29,34 @@ pub(super) fn check_characters(text: &str, position: u64) -> Result<(), Document
 
 /// Checks the text between two tags as it stands.
 pub(super) fn check_text(text: &str, position: u64) -> Result<(), DocumentError> {
-    // Most texts have no `>`, which is cheaper to see.
-    if memchr::memchr(b'>', text.as_bytes()).is_some() && text.contains("]]>") {
-        return Err(DocumentError::Syntax { position });
+    if is_plain_without(text, b'>') {
+        Ok(())
+    } else if text.contains("]]>") {
+        Err(DocumentError::Syntax { position })
+    } else {
+        check_characters(text, position)
     }
-    check_characters(text, position)
 }
 
-/// Checks the name of an element or an attribute.
-pub(super) fn check_name(name: &str, limits: &Limits, position: u64) -> Result<(), DocumentError> {
-    if name.len() > limits.name_bytes {
-        Err(DocumentError::NameTooLong)
-    } else if is_name(name) {
+/// Checks what stands in a tag.
+pub(super) fn check_tag(tag: &str, position: u64) -> Result<(), DocumentError> {
+    if is_plain_without(tag, b'<') {
         Ok(())
-    } else {
+    } else if tag.contains('<') {
         Err(DocumentError::Syntax { position })
+    } else {
+        check_characters(tag, position)
+    }
+}
+
+/// The name of an element or an attribute.
+pub(super) fn name(text: &str, limits: &Limits, position: u64) -> Result<Name, DocumentError> {
+    match node::name(text) {
+        // One that is known is good.
+        name @ Cow::Borrowed(_) => Ok(name),
+        Cow::Owned(_) if text.len() > limits.name_bytes => Err(DocumentError::NameTooLong),
+        name @ Cow::Owned(_) if is_name(text) => Ok(name),
+        Cow::Owned(_) => Err(DocumentError::Syntax { position }),
     }
 }
 
@@ -82,11 +97,12 @@ pub(super) fn check_declaration(declaration: &BytesDecl<'_>, position: u64) -> R
 
 /// The character of a reference: one of the five that XML has, or a number.
 pub(super) fn character(reference: &BytesRef<'_>, position: u64) -> Result<char, DocumentError> {
-    let number = reference.resolve_char_ref().map_err(|_| DocumentError::Syntax { position })?;
-    number
-        .or_else(|| resolve_xml_entity(reference)?.chars().next())
-        .filter(|&c| is_allowed(c))
-        .ok_or(DocumentError::Syntax { position })
+    let syntax = DocumentError::Syntax { position };
+    if reference.len() + "&;".len() > MAX_REFERENCE_BYTES {
+        return Err(syntax);
+    }
+    let number = reference.resolve_char_ref().map_err(|_| syntax)?;
+    number.or_else(|| resolve_xml_entity(reference)?.chars().next()).filter(|&c| is_allowed(c)).ok_or(syntax)
 }
 
 /// The attributes of a tag, as fields.
@@ -101,22 +117,18 @@ pub(super) fn attributes(
     if raw.is_empty() {
         return Ok(fields);
     }
-    check_quotes(raw, position)?;
-    for (count, attribute) in tag.attributes().enumerate() {
+    // To find duplicates itself, the iterator would allocate for every tag.
+    for (count, attribute) in tag.attributes().with_checks(false).enumerate() {
         if count == limits.attributes {
             return Err(DocumentError::TooManyAttributes);
         }
-        let attribute = attribute.map_err(|fault| match fault {
-            AttrError::Duplicated(..) => DocumentError::DuplicateKey,
-            AttrError::ExpectedEq(_)
-            | AttrError::ExpectedValue(_)
-            | AttrError::UnquotedValue(_)
-            | AttrError::ExpectedQuote(..) => syntax,
-        })?;
-        let name = attribute.key.as_ref();
-        check_name(name, limits, position)?;
-        if memchr::memchr(b'<', attribute.value.as_bytes()).is_some() {
-            return Err(syntax);
+        if count == 1 {
+            check_quotes(raw, position)?;
+        }
+        let attribute = attribute.map_err(|_| syntax)?;
+        let name = name(attribute.key.as_ref(), limits, position)?;
+        if fields.has(&name) {
+            return Err(DocumentError::DuplicateKey);
         }
         let value = attribute
             .normalized_value_with(XmlVersion::Explicit1_0, 1, resolve_xml_entity)
@@ -126,9 +138,19 @@ pub(super) fn attributes(
         {
             return Err(syntax);
         }
-        fields.push(node::name(name), Node::Text(value.into_owned()));
+        fields.push(name, Node::Text(value.into_owned()));
     }
     Ok(fields)
+}
+
+/// Whether all characters are such as XML can hold, and none is that one; some texts of which it is so are missed.
+/// Without a way out in between, many bytes are looked at at once.
+fn is_plain_without(text: &str, special: u8) -> bool {
+    text.bytes().fold(true, |is_plain, byte| {
+        let is_control = (byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\r');
+        // U+FFFE and U+FFFF begin with 0xEF.
+        is_plain & !is_control & (byte < 0xEF) & (byte != special)
+    })
 }
 
 /// Checks that attributes stand apart: white space follows the quote that ends a value.

@@ -1,6 +1,9 @@
 //! What is changed at the source is stated: since the cursor where there is one, and in the next full pull.
 
+use std::collections::BTreeSet;
+
 use throng_core::directory::{NewGroup, UserPatch};
+use throng_core::id::ExternalId;
 use throng_core::name::Key;
 use throng_core::sync::{Completeness, Cursor, Item, Pull};
 
@@ -132,6 +135,19 @@ async fn changed(fixture: &SyncFixture, before: &Likeness, cursor: &Cursor) -> L
     let mut kept = before.clone();
     kept.take(&course.items()).unwrap_or_else(|contradiction| unreachable!("{contradiction}"));
     kept
+}
+
+/// `SyncSource::pull` 3: a pull that is proven complete has left nobody out who was there all the time, whatever
+/// happened to names meanwhile (T59).
+pub async fn who_is_renamed_amid_a_pull_is_not_left_out_t59(fixture: &SyncFixture) {
+    let before = present(fixture.source()).await;
+    let names = [("anna", "zoe"), ("bela", "Zora"), ("o'brien", "Aaron"), ("ops", "Abel")];
+    let renames = names.map(|(from, to)| Edit::RenameUser(username(from), username(to))).to_vec();
+    let watch = Watch::begin_amid(fixture, |item| matches!(item, Item::User(_)), renames).await;
+    let stated: BTreeSet<&ExternalId> = watch.kept.users().map(|user| &user.external_id).collect();
+    for user in before.users() {
+        assert!(stated.contains(&user.external_id), "{user:?} was there all the time");
+    }
 }
 
 /// The cursor is from before the reading: what happens to users in the middle of a pull is stated by it or since (T63).

@@ -105,6 +105,7 @@ macro_rules! __sync_cases {
             exchanged_names_are_stated
             many_changes_of_a_user_are_stated_as_they_end
             an_old_pull_may_be_repeated
+            who_is_renamed_amid_a_pull_is_not_left_out_t59
             users_changed_amid_a_pull_are_not_missed_t63
         } }
     };

@@ -93,7 +93,8 @@ pub(super) fn likeness(items: &[Item]) -> Likeness {
 #[derive(Debug)]
 pub(super) struct Watch<'f> {
     fixture: &'f SyncFixture,
-    kept: Likeness,
+    /// What is known so far.
+    pub(super) kept: Likeness,
     cursor: Option<Cursor>,
 }
 
@@ -122,7 +123,11 @@ impl<'f> Watch<'f> {
         let course = course.await;
         assert_eq!(edits, None, "a full pull states something of each kind");
         match course {
-            Ok(course) => Self { fixture, kept: likeness(&course.items()), cursor: course.cursor().cloned() },
+            Ok(course) if course.end == Completeness::Proven => {
+                Self { fixture, kept: likeness(&course.items()), cursor: course.cursor().cloned() }
+            }
+            // Nothing is concluded from a pull that may have left something out.
+            Ok(_) => Self::begin(fixture).await,
             // A source may give up when it changes while it is read: whoever pulls begins again.
             Err(error) => {
                 assert_eq!(error.fault(), Fault::Unavailable, "{error:?}");
