@@ -79,4 +79,10 @@ mod documents {
     struct WriteADirectory;
     #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]
     struct WriteASyncSource;
+    #[cfg(feature = "server")]
+    #[doc = include_str!("../../../docs/guide/serve-users.md")]
+    struct ServeUsers;
+    #[cfg(feature = "client")]
+    #[doc = include_str!("../../../docs/guide/mirror-a-server.md")]
+    struct MirrorAServer;
 }
