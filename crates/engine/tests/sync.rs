@@ -107,28 +107,6 @@ async fn changes_of_every_kind_follow_in_both_modes() {
     }
 }
 
-/// A group that goes and comes again between two rounds is another one (T05).
-#[tokio::test]
-async fn nobody_stays_in_a_group_that_was_made_anew_t05() {
-    for cursors in [Cursors::Given, Cursors::None] {
-        let source = populated(60);
-        source.give_cursors(cursors);
-        let few = group_name("few");
-        source.put_group("few", "").unwrap();
-        for name in ["u1", "u2"] {
-            source.put_member(&few, &user_in(name)).unwrap();
-        }
-        let mirrored = Mirrored::of(source.clone()).await;
-        mirrored.sync().await;
-        source.drop_group(&few).unwrap();
-        source.put_group("few", "anew").unwrap();
-        source.put_member(&few, &user_in("u3")).unwrap();
-        mirrored.sync().await;
-        assert_eq!(mirrored.members("few").await, ["u3"]);
-        mirrored.is_like_its_source().await;
-    }
-}
-
 /// Names that change hands: each account keeps its id, its groups and its claim (R315, T04).
 #[tokio::test]
 async fn names_that_change_hands_follow_their_accounts() {

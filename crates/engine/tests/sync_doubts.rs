@@ -429,3 +429,22 @@ async fn an_account_made_anew_under_its_name_inherits_nothing_t05() {
     let refused = mirrored.app.find_user("anna").await.unwrap_err();
     assert!(matches!(refused, Error::Conflict(Conflict::OwnershipChanged(_))), "{refused}");
 }
+
+/// A removal that is told again, when somebody else has the name here already, takes nothing from him: ids other than
+/// names are given once.
+#[tokio::test]
+async fn a_removal_that_is_told_again_takes_nothing_from_the_successor() {
+    let source = populated(30);
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    let identity = mirrored.app.identity(&mirrored.app.find_user("u3").await.unwrap()).await.unwrap();
+    source.state_instead([everything(vec![
+        Item::UserGone(throng_core::sync::Gone::Name(username("u3"))),
+        Item::User(user("i3", "u3")),
+    ])]);
+    let round = mirrored.sync().await;
+    assert_eq!(round.mode, Mode::Incremental, "{round:?}");
+    assert_eq!((round.counts.users_removed, round.counts.users_added), (0, 0), "{round:?}");
+    let kept = mirrored.app.find_user("u3").await.unwrap();
+    assert_eq!(mirrored.app.identity(&kept).await.unwrap(), identity);
+}

@@ -157,7 +157,7 @@ mod tests {
     fn nothing_else_of_a_search_changes() {
         let email = Filter::email("a@b.c");
         let name = Filter::name_starts_with("a");
-        let filter = Filter::all(vec![Filter::any(vec![email.clone(), name]).unwrap(), Filter::everything()]);
+        let filter = Filter::all(vec![Filter::any(vec![email, name]).unwrap(), Filter::everything()]);
         assert_eq!(search(filter.as_ref().unwrap()), filter);
         let wide = Filter::any(vec![Filter::term(Property::DisplayName, Test::Contains(Key::of("a"))); 200]);
         assert_eq!(search(&wide.unwrap()), Err(FilterTooComplex));

@@ -1,4 +1,5 @@
-//! How clients that others wrote put their requests, byte by byte over a connection, and what they compare in the answer.
+//! How clients that others wrote put their requests, byte by byte over a connection, and what they compare in the
+//! answer.
 //!
 //! Each test is a habit that an independent client has been seen with, or a real server's recorded answer to it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]

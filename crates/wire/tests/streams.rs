@@ -405,6 +405,7 @@ proptest! {
             }
             reader.finish().map(|()| entries)
         };
-        prop_assert_eq!(read(size), read(text.len()));
+        // Which of several faults is met first depends on how much is looked at at once.
+        prop_assert_eq!(read(size).ok(), read(text.len()).ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Real clients of user servers: programs of others, installed for the time of one step, against our server.
 //!
-//! Neither Python nor Node is needed to build or to test Throng. Where one is missing, or its registry cannot be reached,
-//! the step is ignored and says so; with `THRONG_REQUIRE_CLIENTS` in the environment it fails.
+//! Neither Python nor Node is needed to build or to test Throng. Where one is missing, or its registry cannot be
+//! reached, the step is ignored and says so; with `THRONG_REQUIRE_CLIENTS` in the environment it fails.
 
 use crate::run::{self, Outcome, Report, Scratch};
 use std::ffi::OsStr;
@@ -80,12 +80,15 @@ fn install_for_python(folder: &Path) -> Result<PathBuf, String> {
     let programs = environment.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let python = programs.join("python");
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"];
-    work(&python, pip.into_iter().chain(["--timeout", "20", "crowd==3.1.0"]))?;
+    work(&python, pip.into_iter().chain(["--timeout", "20", "crowd==3.1.0"]))
+        .map_err(|why| out_of_reach(&why))?;
     Ok(python)
 }
 
 fn install_for_node(folder: &Path) -> Result<PathBuf, String> {
     work("node", ["--version"])?;
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    work(npm, ["--version"])?;
     let prefix = [OsStr::new("install"), OsStr::new("--prefix"), folder.as_os_str()];
     let options = [
         "--ignore-scripts",
@@ -96,9 +99,12 @@ fn install_for_node(folder: &Path) -> Result<PathBuf, String> {
         "--fetch-timeout=20000",
         "atlassian-crowd-client@2.0.0",
     ];
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    work(npm, prefix.into_iter().chain(options.map(OsStr::new)))?;
+    work(npm, prefix.into_iter().chain(options.map(OsStr::new))).map_err(|why| out_of_reach(&why))?;
     Ok(folder.to_path_buf())
+}
+
+fn out_of_reach(why: &str) -> String {
+    format!("the package cannot be installed here\n{why}")
 }
 
 /// Runs a command of the installation; what it says is what is missing, if it fails.

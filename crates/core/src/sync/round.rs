@@ -76,6 +76,9 @@ impl Round {
     /// Notes an entry that was set aside.
     pub fn set_aside(&mut self, kind: EntryKind, name: impl fmt::Display, why: impl fmt::Display) {
         self.counts.set_aside += 1;
+        if kind != EntryKind::Membership {
+            self.counts.entries_set_aside += 1;
+        }
         if self.set_aside.len() < Self::MOST_LISTED {
             self.set_aside.push(SetAside { kind, name: name.to_string(), why: why.to_string() });
         }
@@ -227,8 +230,10 @@ pub struct Counts {
     pub memberships_added: u64,
     /// Memberships ended.
     pub memberships_removed: u64,
-    /// Entries set aside.
+    /// Entries and memberships set aside.
     pub set_aside: u64,
+    /// Users and groups among them.
+    pub entries_set_aside: u64,
 }
 
 impl Counts {

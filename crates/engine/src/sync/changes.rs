@@ -28,6 +28,8 @@ enum Fate {
     /// It is gone, and there again under the same id: another account (T05).
     Anew(User),
     Gone,
+    /// Its name was given up, by it or by somebody before it.
+    NameGone,
 }
 
 /// What a pull states of a group.
@@ -112,7 +114,10 @@ impl Work<'_> {
                 Item::User(user) => {
                     changes.names.insert(user.key().clone(), user.external_id.clone());
                     let fate = match changes.users.get(&user.external_id) {
-                        Some(Fate::Gone | Fate::Anew(_)) => Fate::Anew,
+                        // Ids other than names are given once: the name went from somebody else, which was told before
+                        // or was read already.
+                        Some(Fate::NameGone) if !user.external_id.is_of_name() => Fate::Stated,
+                        Some(Fate::Gone | Fate::NameGone | Fate::Anew(_)) => Fate::Anew,
                         Some(Fate::Stated(_)) | None => Fate::Stated,
                     };
                     changes.user(user.external_id.clone(), fate(user));
@@ -132,7 +137,7 @@ impl Work<'_> {
                         (!changes.users.contains_key(holder)).then(|| holder.clone())
                     });
                     if let Some(id) = id {
-                        changes.user(id, Fate::Gone);
+                        changes.user(id, Fate::NameGone);
                     }
                     changes.members.remove(&Member::User(name));
                 }
@@ -182,7 +187,7 @@ impl Work<'_> {
         for part in order.chunks(1_000) {
             for kept in self.records.store.users_by_id(self.directory(), part).await? {
                 match users.get(&kept.external_id) {
-                    Some(Fate::Gone) => gone.push(kept.external_id.clone()),
+                    Some(Fate::Gone | Fate::NameGone) => gone.push(kept.external_id.clone()),
                     Some(Fate::Anew(_)) => {
                         // Nothing is known of the one that is there now: it waits until the former one is deleted.
                         gone.push(kept.external_id.clone());

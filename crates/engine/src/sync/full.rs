@@ -177,8 +177,9 @@ impl Work<'_> {
     ) -> Step<Read> {
         self.begin_memberships(&mut comparison).await?;
         self.write_members(&mut comparison).await?;
+        // Memberships of those who are missing tell nothing that the missing do not.
         let read = self.round.counts.users_read + self.round.counts.groups_read;
-        if !bears_unreadable(read, self.round.counts.set_aside) {
+        if !bears_unreadable(read, self.round.counts.entries_set_aside) {
             return Err(Halt::failed("too many entries cannot be read"));
         }
         self.enter(Phase::Settling).await?;

@@ -207,8 +207,8 @@ pub async fn a_removed_group_is_gone(fixture: &SyncFixture) {
     assert_eq!(members(&now, "staff"), ["Bela", "ops", "Devs"], "the user of the same name stays");
 }
 
-/// `Item::GroupGone`: a group that is made anew within the same pull has none of its former members (T05). A source that
-/// knows what is there and not what was may say that it cannot tell.
+/// `Item::GroupGone`: a group that is made anew within the same pull has none of its former members (T05). A source
+/// that knows what is there and not what was may say that it cannot tell.
 pub async fn a_group_that_is_made_anew_is_empty_t05(fixture: &SyncFixture) {
     let mut watch = Watch::begin(fixture).await;
     watch.edit(Edit::RemoveGroup(group_name("devs"))).await;

@@ -1,0 +1,270 @@
+//! A mirror of a server that lies, breaks off, repeats itself or turns into another: nothing is deleted by it, and the
+//! mirror follows again as soon as the server is honest.
+#![cfg(all(feature = "client", feature = "server", feature = "sqlite"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+mod house;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use throng::client::Writes;
+use throng::core::sync::{MirroredSettings, Outcome};
+use throng::sqlite::SqliteStore;
+use throng::sync::SyncRequest;
+
+use house::{House, listener, remote};
+
+/// What the server does to its answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trick {
+    Honest,
+    /// Nobody, with 200.
+    EmptyUsers,
+    /// No group, with 200.
+    EmptyGroups,
+    /// No membership, with 200.
+    EmptyDump,
+    /// The list breaks off after a whole entry.
+    CutUsers,
+    /// The dump breaks off.
+    CutDump,
+    /// A page of another kind.
+    WrongType,
+    /// A list that never ends.
+    Endless,
+    /// The same user again.
+    Repeated,
+    /// Two users with the id of one.
+    OneIdForTwo,
+    /// Names that fold to one.
+    Folded,
+    /// Another server answers from the memberships on.
+    AnotherInTheMiddle,
+    /// Everything is somewhere else.
+    Elsewhere,
+    /// The token is another server's after the read.
+    ForeignToken,
+    /// Events out of their order, of people who are not there.
+    Disordered,
+    /// Its clock is off by a day.
+    ClockOff,
+    /// Only the first ten of everything, as if that were all.
+    Capped,
+    /// It is busy.
+    Busy,
+    /// It knows nobody who asks.
+    Refusing,
+}
+
+/// Each trick, how a full round that meets it ends, and how many it sets aside.
+const TRICKS: [(Trick, Outcome, u64); 18] = [
+    (Trick::EmptyUsers, Outcome::HeldForApproval, 0),
+    (Trick::EmptyGroups, Outcome::HeldForApproval, 0),
+    (Trick::EmptyDump, Outcome::Unproven, 0),
+    (Trick::CutUsers, Outcome::Failed, 0),
+    (Trick::CutDump, Outcome::Failed, 0),
+    (Trick::WrongType, Outcome::Failed, 0),
+    (Trick::Endless, Outcome::Failed, 0),
+    (Trick::Repeated, Outcome::Complete, 0),
+    (Trick::OneIdForTwo, Outcome::Complete, 1),
+    (Trick::Folded, Outcome::Complete, 1),
+    (Trick::AnotherInTheMiddle, Outcome::Failed, 0),
+    (Trick::Elsewhere, Outcome::Failed, 0),
+    (Trick::ForeignToken, Outcome::Complete, 0),
+    (Trick::Disordered, Outcome::Complete, 0),
+    (Trick::ClockOff, Outcome::Complete, 0),
+    (Trick::Capped, Outcome::Unproven, 0),
+    (Trick::Busy, Outcome::Failed, 0),
+    (Trick::Refusing, Outcome::Failed, 0),
+];
+
+const USERS: usize = 60;
+
+type Tricks = Arc<Mutex<Trick>>;
+
+fn user(number: usize, name: &str) -> String {
+    format!(
+        "<user name=\"{name}\"><link rel=\"self\" href=\"x\"/><first-name/><last-name/><display-name>{name}</display-name>\
+         <email/><key>1:{number}</key><active>true</active><attributes><link rel=\"self\" href=\"x\"/></attributes></user>"
+    )
+}
+
+fn users(trick: Trick) -> String {
+    let mut list = String::new();
+    for number in 0..USERS {
+        write!(list, "{}", user(number, &format!("u{number}"))).unwrap();
+        if trick == Trick::Capped && number == 9 {
+            break;
+        }
+    }
+    match trick {
+        Trick::EmptyUsers => list.clear(),
+        Trick::Repeated => list += &user(3, "u3"),
+        Trick::OneIdForTwo => list += &user(3, "mallory"),
+        Trick::Folded => list += &user(777, "Ｕ３"),
+        _ => {}
+    }
+    if trick == Trick::CutUsers {
+        return format!("<users expand=\"user\">{}", user(0, "u0"));
+    }
+    format!("<users expand=\"user\">{list}</users>")
+}
+
+fn groups(trick: Trick) -> String {
+    let group = |name: &str| {
+        format!(
+            "<group name=\"{name}\"><link rel=\"self\" href=\"x\"/><description/><type>GROUP</type><active>true</active></group>"
+        )
+    };
+    match trick {
+        Trick::EmptyGroups => "<groups expand=\"group\"></groups>".to_owned(),
+        _ => format!("<groups expand=\"group\">{}{}</groups>", group("all"), group("few")),
+    }
+}
+
+fn dump(trick: Trick) -> String {
+    let member = |number: usize| format!("<user name=\"u{number}\"/>");
+    let all: String = (0..USERS).map(member).collect();
+    let membership = |group: &str, users: &str| {
+        format!("<membership group=\"{group}\"><users>{users}</users><groups></groups></membership>")
+    };
+    match trick {
+        Trick::EmptyDump => "<memberships></memberships>".to_owned(),
+        Trick::CutDump => format!("<memberships>{}", membership("all", &member(1))),
+        _ => {
+            format!("<memberships>{}{}</memberships>", membership("all", &all), membership("few", &member(1)))
+        }
+    }
+}
+
+fn events(trick: Trick) -> String {
+    let token = match trick {
+        Trick::ForeignToken => "another:9",
+        _ => "here:7",
+    };
+    let events = match trick {
+        Trick::Disordered => {
+            "<userMembershipEvent><operation>CREATED</operation><childUser name=\"nobody\"/><parentGroups>\
+             <group name=\"none\"/></parentGroups></userMembershipEvent><groupEvent><operation>DELETED</operation>\
+             <group name=\"none\"/></groupEvent>"
+        }
+        _ => "",
+    };
+    format!(
+        "<events newEventToken=\"{token}\" incrementalSynchronisationAvailable=\"true\">{events}</events>"
+    )
+}
+
+async fn answer(State(tricks): State<Tricks>, request: Request) -> Response {
+    let trick = *tricks.lock().unwrap();
+    let uri = request.uri().clone();
+    let path = uri.path().strip_prefix("/rest/usermanagement/1").unwrap_or_default().to_owned();
+    let query = uri.query().unwrap_or_default().to_owned();
+    let beyond = query.contains("max-results=1") && !query.contains("max-results=-1");
+    let body = match (path.as_str(), query.contains("entity-type=user")) {
+        ("/event", _) => events(trick),
+        (path, _) if path.starts_with("/event/") => events(trick),
+        ("/search", true) if beyond && trick != Trick::Capped => "<users expand=\"user\"></users>".to_owned(),
+        ("/search", true) if beyond => format!("<users expand=\"user\">{}</users>", user(11, "u11")),
+        ("/search", true) => users(trick),
+        ("/search", false) if beyond => "<groups expand=\"group\"></groups>".to_owned(),
+        ("/search", false) => groups(trick),
+        ("/group/membership", _) => dump(trick),
+        _ => String::new(),
+    };
+    let status = match trick {
+        Trick::Elsewhere => StatusCode::MOVED_PERMANENTLY,
+        Trick::Busy => StatusCode::TOO_MANY_REQUESTS,
+        Trick::Refusing => StatusCode::UNAUTHORIZED,
+        _ if body.is_empty() => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    };
+    let product = match trick {
+        Trick::AnotherInTheMiddle if path == "/group/membership" => "Crowd/9.9.9",
+        _ => "Crowd/5.0.0",
+    };
+    let kind = match trick {
+        Trick::WrongType => "text/html",
+        _ => "application/xml",
+    };
+    let body = match trick {
+        Trick::Endless if path == "/search" => {
+            let begin = Bytes::from_static(b"<users expand=\"user\"><user name=\"u0\"><first-name>");
+            let piece = Bytes::from("a".repeat(64 * 1024));
+            let pieces = std::iter::once(begin).chain(std::iter::repeat(piece));
+            Body::from_stream(futures_util::stream::iter(pieces.map(Ok::<_, std::io::Error>)))
+        }
+        _ => Body::from(body),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert("x-embedded-crowd-version", HeaderValue::from_str(product).unwrap());
+    headers.insert("x-crowd-user-management-version", HeaderValue::from_static("1.4"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if trick == Trick::Elsewhere {
+        headers
+            .insert(header::LOCATION, HeaderValue::from_static("http://127.0.0.1:9/rest/usermanagement/1/x"));
+    }
+    if trick == Trick::ClockOff {
+        headers.insert(header::DATE, HeaderValue::from_static("Sat, 01 Jan 2000 00:00:00 GMT"));
+    }
+    response
+}
+
+/// A mirror of the hostile server, after one honest round.
+async fn scene() -> (House, Tricks, tokio::task::JoinHandle<()>) {
+    let listener = listener().await;
+    let address: SocketAddr = listener.local_addr().unwrap();
+    let tricks: Tricks = Arc::new(Mutex::new(Trick::Honest));
+    let router = Router::new().fallback(answer).with_state(Arc::clone(&tricks));
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let store = Arc::new(SqliteStore::in_memory().await.unwrap());
+    let remote = remote(address, "a long password", Writes::Never);
+    let house = House::over(store, Some(remote), MirroredSettings::default()).await;
+    let round = house.sync(SyncRequest::default()).await;
+    assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+    (house, tricks, task)
+}
+
+#[tokio::test]
+async fn no_trick_of_a_server_deletes_anybody_and_honesty_mends_all() {
+    let (house, tricks, task) = scene().await;
+    let before = house.contents(house.mirror).await;
+    assert_eq!(before.len(), USERS + 2);
+    for (trick, outcome, set_aside) in TRICKS {
+        for (full, request) in [(true, SyncRequest::full()), (false, SyncRequest::default())] {
+            *tricks.lock().unwrap() = trick;
+            let round = house.sync(request).await;
+            let counts = &round.counts;
+            let ended = round.ended.map(|(_, outcome)| outcome);
+            if full {
+                assert_eq!(
+                    (ended, counts.entries_set_aside),
+                    (Some(outcome), set_aside),
+                    "{trick:?}: {round:?}"
+                );
+            }
+            assert!(ended.is_some(), "{trick:?}");
+            let removed = (counts.users_removed, counts.groups_removed, counts.memberships_removed);
+            // What a small group loses is believed: it may have.
+            let borne = if trick == Trick::EmptyDump { removed.2 <= 1 } else { removed == (0, 0, 0) };
+            assert!(borne, "{trick:?}: {round:?}");
+            assert!(house.contents(house.mirror).await.len() >= before.len(), "{trick:?}: {round:?}");
+        }
+        *tricks.lock().unwrap() = Trick::Honest;
+        house.clock.advance(Duration::from_secs(25 * 60 * 60));
+        let round = house.sync(SyncRequest::full()).await;
+        assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{trick:?}: {round:?}");
+        assert_eq!(house.contents(house.mirror).await, before, "{trick:?}");
+    }
+    task.abort();
+}
