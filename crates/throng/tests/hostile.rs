@@ -19,6 +19,8 @@ use throng::client::Writes;
 use throng::core::sync::{MirroredSettings, Outcome};
 use throng::sqlite::SqliteStore;
 use throng::sync::SyncRequest;
+use throng::error::Invalid;
+use throng::{Depth, Error};
 
 use house::{House, listener, remote};
 
@@ -62,7 +64,11 @@ enum Trick {
     Busy,
     /// It knows nobody who asks.
     Refusing,
+    /// A hundred thousand groups, each in the next and the last in the first.
+    Ring,
 }
+
+const RING: usize = 10_000;
 
 /// Each trick, how a full round that meets it ends, and how many it sets aside.
 const TRICKS: [(Trick, Outcome, u64); 18] = [
@@ -125,6 +131,10 @@ fn groups(trick: Trick) -> String {
         )
     };
     match trick {
+        Trick::Ring => {
+            let ring: String = (0..RING).map(|number| group(&format!("g{number}"))).collect();
+            format!("<groups expand=\"group\">{}{}{ring}</groups>", group("all"), group("few"))
+        }
         Trick::EmptyGroups => "<groups expand=\"group\"></groups>".to_owned(),
         _ => format!("<groups expand=\"group\">{}{}</groups>", group("all"), group("few")),
     }
@@ -140,7 +150,17 @@ fn dump(trick: Trick) -> String {
         Trick::EmptyDump => "<memberships></memberships>".to_owned(),
         Trick::CutDump => format!("<memberships>{}", membership("all", &member(1))),
         _ => {
-            format!("<memberships>{}{}</memberships>", membership("all", &all), membership("few", &member(1)))
+            let mut dump = membership("all", &all) + &membership("few", &member(1));
+            for number in (0..RING).take_while(|_| trick == Trick::Ring) {
+                let users = if number == 0 { member(1) } else { String::new() };
+                write!(
+                    dump,
+                    "<membership group=\"g{number}\"><users>{users}</users><groups><group name=\"g{}\"/></groups></membership>",
+                    (number + 1) % RING
+                )
+                .unwrap();
+            }
+            format!("<memberships>{dump}</memberships>")
         }
     }
 }
@@ -266,5 +286,22 @@ async fn no_trick_of_a_server_deletes_anybody_and_honesty_mends_all() {
         assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{trick:?}: {round:?}");
         assert_eq!(house.contents(house.mirror).await, before, "{trick:?}");
     }
+    task.abort();
+}
+
+/// The mirror keeps the ring as it is stated, and no walk goes round in it.
+#[tokio::test]
+async fn a_ring_of_a_hundred_thousand_groups_is_mirrored_and_ends_every_walk_t25() {
+    let (house, tricks, task) = scene().await;
+    *tricks.lock().unwrap() = Trick::Ring;
+    let round = house.sync(SyncRequest::full()).await;
+    assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{:?}", round.failure);
+    assert_eq!(round.counts.memberships_added, RING as u64 + 1);
+    let again = house.sync(SyncRequest::full()).await;
+    assert_eq!((again.counts.written(), again.counts.set_aside), (0, 0));
+    let user = house.app.find_user("u1").await.unwrap();
+    assert_eq!(house.app.groups_of(&user, Depth::Direct).await.unwrap().len(), 3);
+    let nested = house.app.groups_of(&user, Depth::Nested).await;
+    assert!(matches!(nested, Err(Error::Invalid(Invalid::Limit(_)))), "{:?}", nested.map(|groups| groups.len()));
     task.abort();
 }
