@@ -57,7 +57,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 mod tests {
     use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr, query};
 
-    use super::{all, read};
+    use super::{all, read, write};
     use crate::sqlite::SqliteStore;
 
     #[tokio::test]
@@ -116,6 +116,21 @@ mod tests {
                 let scanned = step.trim().strip_prefix("SCAN ");
                 let scanned = scanned.and_then(|rest| rest.split(' ').next());
                 assert!(!scanned.is_some_and(|table| tables.contains(&table)), "{name}: {step}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_gone_through_once_and_not_for_each_row_of_a_directory() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        for (name, text) in [
+            ("REWRITE_USERS", write::REWRITE_USERS),
+            ("MARK_GROUPS", write::MARK_GROUPS),
+            ("DELETE_USER_MEMBERSHIPS", write::DELETE_USER_MEMBERSHIPS),
+            ("FORGET_MARKS", write::FORGET_MARKS),
+        ] {
+            for step in plan(&store, text).await.lines() {
+                assert!(!step.contains("(directory_id=?)"), "{name}: {step}");
             }
         }
     }
