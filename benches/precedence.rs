@@ -10,14 +10,15 @@
     reason = "a benchmark prints and reads the clock"
 )]
 
+mod measure;
+
 use std::error::Error as StdError;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool, SqliteRow};
 use throng::core::attribute::Attributes;
@@ -33,6 +34,8 @@ use throng::passwords::workspace::Workspace;
 use throng::sqlite::SqliteStore;
 use throng::{Application, Depth, NewAccount, Plan, Throng};
 use throng_testkit::script::ScriptedVerifier;
+
+use measure::{Bars, machine, median, median_ratio, right, table};
 
 type Outcome<T = ()> = Result<T, Box<dyn StdError>>;
 
@@ -327,8 +330,7 @@ impl Rounds {
 
     /// The median over the rounds of the ratio to another contender in the same round.
     fn ratio(&self, contender: usize, reference: usize) -> f64 {
-        let pairs = self.times[contender].iter().zip(&self.times[reference]);
-        median(pairs.map(|(time, reference)| time / reference).collect())
+        median_ratio(&self.times[contender], &self.times[reference])
     }
 
     fn index(&self, wanted: impl Fn(&Contender) -> bool) -> usize {
@@ -372,7 +374,7 @@ impl Rounds {
     /// The bars: what has to hold for the figures to be worth anything.
     fn verdict(&self, _: &World) -> Outcome {
         let same = self.ratio(1, 0);
-        let mut table = table(&["bar", "reached", "at most"]);
+        let mut bars = Bars::new();
         let (mut by_hand, mut flat) = (0.0_f64, 0.0_f64);
         let miss = self.index(|contender| matches!(contender, Contender::HandMiss));
         for seats in SIZES {
@@ -384,16 +386,10 @@ impl Rounds {
         }
         let login = self.index(|contender| matches!(contender, Contender::LogIn(_)));
         let login = self.ratio(login, self.find(4, Hit::First));
-        for (bar, reached, most) in [
-            ("worst cold find ÷ the hand-written statement", by_hand, 1.3),
-            ("worst cold find ÷ its own N = 1", flat, 1.3),
-            ("login with a no-op verifier ÷ cold find", login, 2.0),
-        ] {
-            let held = if reached <= most { "" } else { "  MISSED" };
-            table.add_row([bar.to_owned(), format!("{reached:.2}{held}"), format!("{most:.1}")]);
-        }
-        right(&mut table, &[1, 2]);
-        println!("{table}");
+        bars.at_most("worst cold find ÷ the hand-written statement", by_hand, 1.3);
+        bars.at_most("worst cold find ÷ its own N = 1", flat, 1.3);
+        bars.at_most("login with a no-op verifier ÷ cold find", login, 2.0);
+        bars.print();
         if !(0.92..=1.08).contains(&same) {
             println!("VOID: the reference against itself is {same:.2}; the machine was too busy");
         }
@@ -568,14 +564,14 @@ async fn hashing(folder: &std::path::Path) -> Outcome {
         ("wrong password (one write)", &wrong),
         ("unknown name", &unknown),
     ] {
-        let ratio = median(times.iter().zip(&bare).map(|(time, bare)| time / bare).collect());
+        let ratio = median_ratio(times, &bare);
         table.add_row([
             what.to_owned(),
             format!("{:.2}", median(times.clone()) / 1_000.0),
             format!("{ratio:.3}"),
         ]);
     }
-    self::right(&mut table, &[1, 2]);
+    measure::right(&mut table, &[1, 2]);
     println!("\n{table}");
     Ok(())
 }
@@ -602,37 +598,4 @@ fn nanos(run: impl Fn()) -> f64 {
 
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn machine() -> String {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let cpus = read("/proc/cpuinfo");
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let load = read("/proc/loadavg");
-    format!(
-        "{cores} cores,{}; load {}",
-        model.trim_start_matches([' ', '\t', ':']).replace("  ", " "),
-        load.trim()
-    )
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(header);
-    table
-}
-
-fn right(table: &mut Table, columns: &[usize]) {
-    for &column in columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
 }

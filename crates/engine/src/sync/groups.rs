@@ -9,7 +9,6 @@ use throng_core::sync::{EntryKind, Mark, acceptable_group};
 use super::full::Comparison;
 use super::index::{KnownGroup, Stated, count};
 use super::round::{Step, Work};
-use super::write::BATCH;
 
 impl Work<'_> {
     /// Compares a group that the source states with the mirror. One that shares its name with a local group is shadowed
@@ -51,7 +50,7 @@ impl Work<'_> {
                 comparison.ready.push(Change::AddGroup { directory, group, free_in: vec![] });
             }
         }
-        if comparison.ready() >= count(BATCH) {
+        if comparison.ready() >= count(self.batch()) {
             self.write_groups(comparison).await?;
         }
         Ok(())

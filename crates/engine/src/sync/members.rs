@@ -13,7 +13,7 @@ use super::full::Comparison;
 use super::index::{Index, Stated, count};
 use super::names::Waiting;
 use super::round::{Halt, Step, Work};
-use super::write::{BATCH, membership};
+use super::write::membership;
 
 /// Beyond so many members a group is compared as it is read, by imprints: it is never in memory as a whole.
 const LARGE: usize = 20_000;
@@ -135,7 +135,7 @@ impl Work<'_> {
                 self.end_large(comparison, group, large).await?;
             }
         }
-        if comparison.members.ready() >= 2 * BATCH {
+        if comparison.members.ready() >= 2 * self.batch() {
             self.write_members(comparison).await?;
         }
         Ok(())
@@ -155,6 +155,9 @@ impl Work<'_> {
             return Ok(());
         }
         let (known_mark, is_new) = (known.members, known.stated == Stated::New);
+        if known_mark.is_some() && comparison.members_mark(&group, &members) == known_mark {
+            return Ok(());
+        }
         let waits = |member: &Member| comparison.members.wanted.contains_key(&Imprint::of_member(member));
         if members.iter().any(waits) && self.postpone(comparison, &group, &members) {
             return Ok(());
@@ -357,7 +360,7 @@ impl Work<'_> {
                     comparison.members.join(self.joining(&current.group, member));
                 }
             }
-            if comparison.members.ready() >= 2 * BATCH {
+            if comparison.members.ready() >= 2 * self.batch() {
                 self.write_members(comparison).await?;
             }
         }
@@ -433,6 +436,36 @@ impl Work<'_> {
         // A group that was removed meanwhile needs none.
         self.write(marks.collect()).await?;
         Ok(())
+    }
+}
+
+impl Comparison {
+    /// The mark of a group's members, if all of them are mirrored and none waits for a name: most groups have not
+    /// changed, and are not looked at any closer.
+    fn members_mark(&self, group: &GroupName, members: &[Member]) -> Option<Mark> {
+        if !self.members.wanted.is_empty() {
+            return None;
+        }
+        let mut imprints = Vec::with_capacity(members.len());
+        for member in members {
+            let imprint = Imprint::of_member(member);
+            let is_there = match member {
+                Member::User(_) => self.index.names.contains(&imprint),
+                Member::Group(name) if name == group => false,
+                Member::Group(name) => {
+                    self.index.groups.get(name.key()).is_some_and(|known| known.origin == Origin::Imported)
+                }
+            };
+            if !is_there {
+                return None;
+            }
+            imprints.push(imprint);
+        }
+        imprints.sort_unstable();
+        imprints.dedup();
+        let mut sum = MembersMark::default();
+        imprints.into_iter().for_each(|imprint| sum.add_imprint(imprint));
+        Some(sum.mark())
     }
 }
 

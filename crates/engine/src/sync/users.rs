@@ -8,10 +8,9 @@ use throng_core::sync::{EntryKind, Imprint, Mark, acceptable_user};
 use throng_core::user::User;
 
 use super::full::Comparison;
-use super::index::{KnownUser, Stated};
+use super::index::{KnownUser, Stated, count};
 use super::names::Waiting;
 use super::round::{Step, Work};
-use super::write::BATCH;
 
 impl Work<'_> {
     /// Compares a user that the source states with the mirror.
@@ -21,10 +20,11 @@ impl Work<'_> {
     pub(super) async fn take_user(&mut self, comparison: &mut Comparison, user: User) -> Step<()> {
         self.round.counts.users_read += 1;
         let id = Imprint::of_id(&user.external_id);
-        let user = match acceptable_user(user.clone(), &self.settings.left_out) {
+        let name = user.name.clone();
+        let user = match acceptable_user(user, &self.settings.left_out) {
             Ok(user) => user,
             Err(why) => {
-                self.round.set_aside(EntryKind::User, &user.name, why);
+                self.round.set_aside(EntryKind::User, &name, why);
                 if let Some(known) = comparison.index.users.get_mut(&id) {
                     known.stated = Stated::Unreadable;
                 }
@@ -60,7 +60,7 @@ impl Work<'_> {
                 comparison.ready.push(self.adding(user));
             }
         }
-        if comparison.ready() >= super::index::count(BATCH) {
+        if comparison.ready() >= count(self.batch()) {
             self.write_users(comparison).await?;
         }
         Ok(())

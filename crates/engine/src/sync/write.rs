@@ -8,9 +8,17 @@ use throng_core::sync::{Did, EntryKind};
 use super::round::{Halt, Step, Work};
 
 /// How many changes are written at once: a transaction that pays for its commit, and that nobody waits long for.
-pub(super) const BATCH: usize = 1_000;
+const BATCH: usize = 1_000;
+/// How many while a mirror is filled for the first time: each transaction writes the pages of the indexes that it
+/// touches, of which larger ones share more, and nobody looks at the mirror yet.
+const FIRST_BATCH: usize = 10_000;
 
 impl Work<'_> {
+    /// How many changes are written at once.
+    pub(super) fn batch(&self) -> usize {
+        if self.is_first() { FIRST_BATCH } else { BATCH }
+    }
+
     /// Writes changes in order, and gives back those that contradict what is there. Halves are tried until each of
     /// those is found: one bad entry costs a few transactions, and the others are written all the same.
     pub(super) async fn write(&mut self, changes: Vec<Change>) -> Step<Vec<Change>> {

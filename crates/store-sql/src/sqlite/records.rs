@@ -21,6 +21,9 @@ use crate::fault::{Intent, Told};
 
 /// How many names one call of a search looks at when an index cannot tell which of them pass the filter.
 const SCAN: usize = 1_000;
+/// Beyond so many users, a page of a group's members is read in the order of names: what lies between them, with the
+/// users of a million, still costs less than to sort the group.
+const LARGE: usize = 50_000;
 
 const USER: Intent = Intent::Do("user");
 const GROUP: Intent = Intent::Do("group");
@@ -128,9 +131,18 @@ impl Records for SqliteStore {
         group: &Key,
         page: &PageRequest,
     ) -> Result<Page<Member>, StoreError> {
+        let text = match page.start() {
+            None => read::CHILDREN,
+            Some(_) => {
+                let statement = named(read::IS_LARGE, directory, group).bind(count(LARGE));
+                match self.ask_one(statement).await.told(MEMBERSHIP)? {
+                    None => read::CHILDREN,
+                    Some(_) => read::CHILDREN_OF_LARGE,
+                }
+            }
+        };
         // One more for a pair that must not be parted, and one more to know whether anything follows.
-        let statement =
-            named(read::CHILDREN, directory, group).bind(first_of(page)).bind(count(page.limit() + 2));
+        let statement = named(text, directory, group).bind(first_of(page)).bind(count(page.limit() + 2));
         let rows = self.ask(statement).await.told(MEMBERSHIP)?;
         let members: Vec<Member> = rows.iter().map(member).collect::<Read<_>>().told(MEMBERSHIP)?;
         let parted = |at: usize| match (members.get(at - 1), members.get(at)) {

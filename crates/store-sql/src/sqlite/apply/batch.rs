@@ -7,7 +7,7 @@ use sqlx::query;
 use throng_core::change::{Change, LoggedEntry, OnCycle};
 use throng_core::group::{Group, Member};
 use throng_core::id::DirectoryId;
-use throng_core::name::{GroupName, Key};
+use throng_core::name::Key;
 use throng_core::password::Credential;
 use throng_core::sync::Mark;
 use throng_core::user::User;
@@ -65,39 +65,34 @@ impl<'c> Run<'c> {
         if self.changes.len() < LEAST {
             return None;
         }
-        let mut list = String::from("[");
+        let mut list = List::default();
         let mut done = 0;
         let mut credentials = false;
         let mut groups: BTreeSet<&Key> = BTreeSet::new();
-        let mut leaving: HashSet<String> = HashSet::new();
+        let mut leaving: HashSet<(&Key, &Key)> = HashSet::new();
         for change in self.changes {
-            let row = row(change).ok()?;
-            if row.contains(NUL) {
-                return None;
-            }
             match change {
-                Change::AddMember { group, .. } => {
+                Change::AddMember { group, member, .. } => {
                     groups.insert(group.key());
+                    list.push_member(group.key(), member.key())?;
                 }
-                Change::RemoveMember { group, .. } => {
+                Change::RemoveMember { group, member, .. } => {
                     groups.insert(group.key());
                     // Leaving twice is a fault, which a statement for both would not see.
-                    if !leaving.insert(row.clone()) {
+                    if !leaving.insert((group.key(), member.key())) {
                         break;
                     }
+                    list.push_member(group.key(), member.key())?;
                 }
-                _ => {}
+                _ => list.push(&row(change).ok()?)?,
             }
-            list.push_str(if done == 0 { "" } else { "," });
-            list.push_str(&row);
             done += 1;
             credentials |= matches!(change, Change::AddUser { credential: Some(_), .. });
-            if list.len() > MOST_BYTES {
+            if list.text.len() > MOST_BYTES {
                 break;
             }
         }
-        list.push(']');
-        Some((kind.statements(&list, credentials, groups), done))
+        Some((kind.statements(&list.end(), credentials, groups), done))
     }
 
     /// What the log says of the first changes.
@@ -109,6 +104,54 @@ impl<'c> Run<'c> {
 /// How JSON writes the one character that SQLite's JSON ends a text at. It may also be a backslash before
 /// harmless letters, which then go one by one without need.
 const NUL: &str = "\\u0000";
+
+/// A JSON list while it grows.
+#[derive(Default)]
+struct List<'c> {
+    text: String,
+    /// The group whose members are being listed.
+    group: Option<&'c Key>,
+}
+
+impl<'c> List<'c> {
+    /// Adds a row; none when JSON would spoil it.
+    fn push(&mut self, row: &str) -> Option<()> {
+        self.text.push(if self.text.is_empty() { '[' } else { ',' });
+        self.text.push_str(row);
+        (!row.contains(NUL)).then_some(())
+    }
+
+    /// Adds a member to its group, which is named once for those that follow one another.
+    fn push_member(&mut self, group: &'c Key, member: &Key) -> Option<()> {
+        if self.group == Some(group) {
+            self.text.push(',');
+        } else {
+            self.end_group();
+            self.text.push_str(if self.text.is_empty() { "[[" } else { ",[" });
+            self.push_key(group)?;
+            self.text.push_str(",[");
+            self.group = Some(group);
+        }
+        self.push_key(member)
+    }
+
+    fn push_key(&mut self, key: &Key) -> Option<()> {
+        self.text.push_str(&lists::to_json(&key.as_str()).ok()?);
+        (!key.as_bytes().contains(&0)).then_some(())
+    }
+
+    fn end_group(&mut self) {
+        if self.group.take().is_some() {
+            self.text.push_str("]]");
+        }
+    }
+
+    fn end(mut self) -> String {
+        self.end_group();
+        self.text.push(']');
+        self.text
+    }
+}
 
 impl Kind<'_> {
     fn statements(self, list: &str, credentials: bool, groups: BTreeSet<&Key>) -> Vec<Statement> {
@@ -187,11 +230,8 @@ fn row(change: &Change) -> Result<String, DriverFault> {
     match change {
         Change::AddUser { user, credential, .. } => user_row(user, credential.as_ref()),
         Change::AddGroup { group, .. } => group_row(group),
-        Change::AddMember { group, member, .. } | Change::RemoveMember { group, member, .. } => {
-            member_row(group, member)
-        }
         Change::RewriteUser { user, .. } => rewrite_row(user),
-        Change::MarkMembers { group, mark, .. } => lists::to_json(&(hex(group.key()), mark.bits())),
+        Change::MarkMembers { group, mark, .. } => lists::to_json(&(group.key().as_str(), mark.bits())),
         _ => Err(DriverFault::Driver),
     }
 }
@@ -218,12 +258,12 @@ fn user_row(user: &User, credential: Option<&Credential>) -> Result<String, Driv
     lists::to_json(&(
         user.external_id.as_str(),
         user.name.as_str(),
-        hex(user.key()),
+        user.key().as_str(),
         &profile.first_name,
         &profile.last_name,
         &profile.display_name,
         &profile.email,
-        email_key(profile).as_ref().map(hex),
+        email_key(profile).as_ref().map(Key::as_str),
         i64::from(user.active),
         attributes_text(&user.attributes)?,
         credential.map(Bound::of).transpose()?,
@@ -239,7 +279,7 @@ fn rewrite_row(user: &User) -> Result<String, DriverFault> {
         &profile.last_name,
         &profile.display_name,
         &profile.email,
-        email_key(profile).as_ref().map(hex),
+        email_key(profile).as_ref().map(Key::as_str),
         i64::from(user.active),
         attributes_text(&user.attributes)?,
         Mark::of_user(user).bits(),
@@ -250,18 +290,10 @@ fn group_row(group: &Group) -> Result<String, DriverFault> {
     lists::to_json(&(
         group.external_id.as_str(),
         group.name.as_str(),
-        hex(group.key()),
+        group.key().as_str(),
         &group.description,
         i64::from(is_imported(group)),
         attributes_text(&group.attributes)?,
         Mark::of_group(group).bits(),
     ))
-}
-
-fn member_row(group: &GroupName, member: &Member) -> Result<String, DriverFault> {
-    lists::to_json(&(hex(group.key()), hex(member.key())))
-}
-
-fn hex(key: &Key) -> String {
-    lists::hex(key.as_bytes())
 }

@@ -29,6 +29,7 @@ const TRANSACTION: Intent = Intent::Do("transaction");
 /// Applies changes in one transaction with their batch in the log.
 pub(crate) async fn apply(store: &SqliteStore, set: &ChangeSet) -> Result<Applied, StoreError> {
     let mut work = Work::begin(store, set.at).await?;
+    work.logging = set.logging;
     if let Some(fence) = set.fence {
         work.expect_lease(fence).await?;
     }
@@ -60,6 +61,7 @@ pub(crate) struct Work<'s> {
     transaction: Transaction<'static, Sqlite>,
     statements: &'s AtomicU64,
     at: Timestamp,
+    logging: Logging,
     entries: Vec<LoggedEntry>,
 }
 
@@ -68,7 +70,8 @@ impl<'s> Work<'s> {
     pub(crate) async fn begin(store: &'s SqliteStore, at: Timestamp) -> Result<Self, StoreError> {
         store.check_place().told(TRANSACTION)?;
         let transaction = store.writer.begin_with("BEGIN IMMEDIATE").await.told(TRANSACTION)?;
-        Ok(Self { transaction, statements: &store.statements, at, entries: Vec::new() })
+        let (logging, entries) = (Logging::Each, Vec::new());
+        Ok(Self { transaction, statements: &store.statements, at, logging, entries })
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
@@ -109,7 +112,10 @@ impl<'s> Work<'s> {
             }
         }
         savepoint.commit().await?;
-        self.entries.extend(run.entries(done));
+        match self.logging {
+            Logging::Each => self.entries.extend(run.entries(done)),
+            Logging::Deferred => {}
+        }
         Ok(Some(done))
     }
 

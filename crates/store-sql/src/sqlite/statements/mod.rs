@@ -57,7 +57,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 mod tests {
     use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr, query};
 
-    use super::{all, read};
+    use super::{all, read, write};
     use crate::sqlite::SqliteStore;
 
     #[tokio::test]
@@ -117,6 +117,66 @@ mod tests {
                 let scanned = scanned.and_then(|rest| rest.split(' ').next());
                 assert!(!scanned.is_some_and(|table| tables.contains(&table)), "{name}: {step}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_gone_through_once_and_not_for_each_row_of_a_directory() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        for (name, text) in [
+            ("REWRITE_USERS", write::REWRITE_USERS),
+            ("MARK_GROUPS", write::MARK_GROUPS),
+            ("DELETE_USER_MEMBERSHIPS", write::DELETE_USER_MEMBERSHIPS),
+            ("FORGET_MARKS", write::FORGET_MARKS),
+        ] {
+            for step in plan(&store, text).await.lines() {
+                assert!(!step.contains("(directory_id=?)"), "{name}: {step}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_large_group_is_not_sorted() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let plan = plan(&store, read::CHILDREN_OF_LARGE).await;
+        let (users, groups) = plan.split_once("RIGHT").unwrap();
+        assert!(users.contains("SEARCH u USING INDEX throng_user_by_name (name_key>?)"), "{plan}");
+        assert!(!users.contains("TEMP B-TREE") && groups.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn a_large_group_has_the_members_of_any_other() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let fill = "INSERT INTO throng_directory (id, name, name_key, active, stored, permissions, kind) \
+             VALUES (zeroblob(16), 'd', x'64', 1, 1, '', ''), (CAST('another directory' AS BLOB), 'e', x'65', 1, 1, \
+             '', '')";
+        let fill = fill.replace("another directory", "0123456789abcdef");
+        let rows = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) \
+             INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, display_name, \
+             email, active, attributes) SELECT d.id, i, printf('n%03d', i), \
+             CAST(printf('n%03d', i) AS BLOB), '', '', '', '', 1, '{}' FROM n, throng_directory d";
+        let groups = "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
+             attributes) SELECT directory_id, external_id, name, name_key, '', 0, '{}' FROM throng_user \
+             WHERE CAST(external_id AS INTEGER) % 7 = 0";
+        let users_in = "INSERT INTO throng_user_membership SELECT g.id, u.id FROM throng_group g, throng_user u \
+             WHERE g.directory_id = u.directory_id AND g.name = 'n000' AND CAST(u.external_id AS INTEGER) % 3 = 0";
+        let groups_in = "INSERT INTO throng_group_membership SELECT g.id, c.id FROM throng_group g, throng_group c \
+             WHERE g.directory_id = c.directory_id AND g.name = 'n000' AND c.id <> g.id";
+        for text in [fill.as_str(), rows, groups, users_in, groups_in] {
+            query(AssertSqlSafe(text.to_owned())).execute(&store.writer).await.unwrap();
+        }
+        let page = async |text: &'static str, start: &str| {
+            let statement = query(text).bind([0_u8; 16].as_slice()).bind(b"n000".as_slice());
+            let rows =
+                statement.bind(start.as_bytes().to_vec()).bind(9).fetch_all(&store.readers).await.unwrap();
+            let row = |row: &sqlx::sqlite::SqliteRow| (row.get::<i64, _>(0), row.get::<String, _>(1));
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        for start in ["", "n000", "n021", "n0215", "n084", "n098", "o"] {
+            let (large, other) =
+                (page(read::CHILDREN_OF_LARGE, start).await, page(read::CHILDREN, start).await);
+            assert_eq!(large, other, "{start}");
+            assert_eq!(large.is_empty(), start == "o", "{start}");
         }
     }
 

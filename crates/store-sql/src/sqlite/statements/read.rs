@@ -110,6 +110,25 @@ statements! {
          CROSS JOIN throng_group_membership m ON m.parent_id = parent.id \
          CROSS JOIN throng_group c ON c.id = m.child_id WHERE c.name_key >= ?3 \
          ORDER BY 3, 1 LIMIT ?4";
+    /// A row when a group has more users than the third parameter.
+    IS_LARGE =
+        "SELECT 1 FROM throng_user_membership WHERE group_id = (SELECT g.id \
+         FROM throng_group g INDEXED BY throng_group_by_name WHERE g.name_key = ?2 AND g.directory_id = ?1) \
+         LIMIT 1 OFFSET ?3";
+    /// The same as `CHILDREN`, in the order of all users of these names: a page costs what lies between its ends, where
+    /// the other reads and sorts the whole group for each.
+    CHILDREN_OF_LARGE =
+        "WITH parent (id) AS (SELECT g.id FROM throng_group g INDEXED BY throng_group_by_name \
+         WHERE g.name_key = ?2 AND g.directory_id = ?1) \
+         SELECT 0, u.name, u.name_key FROM parent \
+         CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
+         CROSS JOIN throng_user_membership m ON m.group_id = parent.id AND m.user_id = u.id \
+         WHERE u.name_key >= ?3 AND u.directory_id = ?1 \
+         UNION ALL \
+         SELECT 1, c.name, c.name_key FROM parent \
+         CROSS JOIN throng_group_membership m ON m.parent_id = parent.id \
+         CROSS JOIN throng_group c ON c.id = m.child_id WHERE c.name_key >= ?3 \
+         ORDER BY 3, 1 LIMIT ?4";
     /// Rows without a first group are direct. Reading stops at as many further groups as there may be edges,
     /// since an edge leads to each.
     ABOVE_USER = concat!(

@@ -138,8 +138,8 @@ statements! {
         "INSERT INTO throng_user (directory_id, external_id, name, name_key, first_name, last_name, \
          display_name, email, email_key, active, attributes, mark) \
          SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, value ->> 1, \
-         unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7), \
-         value ->> 8, value ->> 9, value ->> 11 FROM json_each(?2)";
+         CAST(value ->> 2 AS BLOB), value ->> 3, value ->> 4, value ->> 5, value ->> 6, \
+         CAST(value ->> 7 AS BLOB), value ->> 8, value ->> 9, value ->> 11 FROM json_each(?2)";
     INSERT_CREDENTIALS =
         "INSERT INTO throng_credential (user_id, state, hash, history, changed_at, failed_attempts, \
          must_change) SELECT u.id, value ->> '$[10][0]', value ->> '$[10][1]', value ->> '$[10][2]', \
@@ -148,60 +148,70 @@ statements! {
          WHERE value ->> 10 IS NOT NULL";
     ANY_KEY_HELD = concat!(
         "SELECT 1 FROM json_each(?1) k CROSS JOIN throng_user u INDEXED BY throng_user_by_name",
-        " ON u.name_key = unhex(k.value ->> 2) WHERE +u.directory_id IN ", listed!("?2"), " LIMIT 1",
+        " ON u.name_key = CAST(k.value ->> 2 AS BLOB) WHERE +u.directory_id IN ", listed!("?2"), " LIMIT 1",
     );
     INSERT_GROUPS =
         "INSERT INTO throng_group (directory_id, external_id, name, name_key, description, imported, \
          attributes, mark) SELECT (SELECT id FROM throng_directory WHERE id = ?1 AND stored = 1), value ->> 0, \
-         value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
+         value ->> 1, CAST(value ->> 2 AS BLOB), value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
          FROM json_each(?2)";
     ANY_GROUP_KEY_HELD = concat!(
         "SELECT 1 FROM json_each(?1) k CROSS JOIN throng_group g INDEXED BY throng_group_by_name",
-        " ON g.name_key = unhex(k.value ->> 2) WHERE +g.directory_id IN ", listed!("?2"), " LIMIT 1",
+        " ON g.name_key = CAST(k.value ->> 2 AS BLOB) WHERE +g.directory_id IN ", listed!("?2"), " LIMIT 1",
     );
-    /// Pairs of keys, group first. What is not there becomes NULL, which the table refuses.
+    /// Keys of groups, each with those of members. What is not there becomes NULL, which the table refuses. A group is
+    /// looked up once for all its members.
     INSERT_USER_MEMBERSHIPS =
-        "INSERT INTO throng_user_membership (group_id, user_id) SELECT \
-         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 0) AND directory_id = ?1), \
-         (SELECT id FROM throng_user WHERE name_key = unhex(value ->> 1) AND directory_id = ?1) \
-         FROM json_each(?2)";
+        "WITH list (id, members) AS MATERIALIZED (SELECT (SELECT id FROM throng_group \
+         WHERE name_key = CAST(value ->> 0 AS BLOB) AND directory_id = ?1), value -> 1 FROM json_each(?2)) \
+         INSERT INTO throng_user_membership (group_id, user_id) SELECT list.id, \
+         (SELECT id FROM throng_user WHERE name_key = CAST(k.value AS BLOB) AND directory_id = ?1) \
+         FROM list CROSS JOIN json_each(list.members) k";
     INSERT_GROUP_MEMBERSHIPS =
-        "INSERT INTO throng_group_membership (parent_id, child_id) SELECT \
-         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 0) AND directory_id = ?1), \
-         (SELECT id FROM throng_group WHERE name_key = unhex(value ->> 1) AND directory_id = ?1) \
-         FROM json_each(?2)";
+        "WITH list (id, members) AS MATERIALIZED (SELECT (SELECT id FROM throng_group \
+         WHERE name_key = CAST(value ->> 0 AS BLOB) AND directory_id = ?1), value -> 1 FROM json_each(?2)) \
+         INSERT INTO throng_group_membership (parent_id, child_id) SELECT list.id, \
+         (SELECT id FROM throng_group WHERE name_key = CAST(k.value AS BLOB) AND directory_id = ?1) \
+         FROM list CROSS JOIN json_each(list.members) k";
 
     /// A row when one of the accounts is not there.
     ANY_USER_MISSING =
         "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 FROM throng_user u \
          WHERE u.directory_id = ?1 AND u.external_id = v.value ->> 0) LIMIT 1";
+    /// The rows are found before they are updated: the planner would otherwise go through the list for each row of
+    /// the directory.
     REWRITE_USERS =
-        "UPDATE throng_user SET first_name = v.value ->> 1, last_name = v.value ->> 2, \
-         display_name = v.value ->> 3, email = v.value ->> 4, email_key = unhex(v.value ->> 5), \
-         active = v.value ->> 6, attributes = v.value ->> 7, mark = v.value ->> 8 FROM json_each(?2) v \
-         WHERE throng_user.directory_id = ?1 AND throng_user.external_id = v.value ->> 0";
-    /// A row when one of the pairs of keys, group first, is no membership.
+        "WITH list (id, v) AS MATERIALIZED (SELECT u.id, v.value FROM json_each(?2) v \
+         CROSS JOIN throng_user u INDEXED BY throng_user_by_external_id \
+         ON u.directory_id = ?1 AND u.external_id = v.value ->> 0) \
+         UPDATE throng_user SET first_name = v ->> 1, last_name = v ->> 2, display_name = v ->> 3, email = v ->> 4, \
+         email_key = CAST(v ->> 5 AS BLOB), active = v ->> 6, attributes = v ->> 7, mark = v ->> 8 \
+         FROM list WHERE throng_user.id = list.id";
+    /// A row when one of those is no membership.
     ANY_MEMBERSHIP_MISSING =
-        "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 \
+        "SELECT 1 FROM json_each(?2) v CROSS JOIN json_each(v.value -> 1) k WHERE NOT EXISTS (SELECT 1 \
          FROM throng_group g INDEXED BY throng_group_by_name \
          CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
          CROSS JOIN throng_user_membership m ON m.group_id = g.id AND m.user_id = u.id \
-         WHERE g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1 \
-         AND u.name_key = unhex(v.value ->> 1) AND u.directory_id = ?1) LIMIT 1";
+         WHERE g.name_key = CAST(v.value ->> 0 AS BLOB) AND g.directory_id = ?1 \
+         AND u.name_key = CAST(k.value AS BLOB) AND u.directory_id = ?1) LIMIT 1";
     DELETE_USER_MEMBERSHIPS =
         "DELETE FROM throng_user_membership WHERE (group_id, user_id) IN (SELECT g.id, u.id \
-         FROM json_each(?2) v CROSS JOIN throng_group g INDEXED BY throng_group_by_name \
-         ON g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1 \
+         FROM json_each(?2) v CROSS JOIN json_each(v.value -> 1) k \
+         CROSS JOIN throng_group g INDEXED BY throng_group_by_name \
+         ON g.name_key = CAST(v.value ->> 0 AS BLOB) AND g.directory_id = ?1 \
          CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
-         ON u.name_key = unhex(v.value ->> 1) AND u.directory_id = ?1)";
+         ON u.name_key = CAST(k.value AS BLOB) AND u.directory_id = ?1)";
     /// Pairs of a group's key and a mark.
     MARK_GROUPS =
-        "UPDATE throng_group SET members_mark = v.value ->> 1 FROM json_each(?2) v \
-         WHERE throng_group.name_key = unhex(v.value ->> 0) AND throng_group.directory_id = ?1";
+        "WITH list (id, mark) AS MATERIALIZED (SELECT g.id, v.value ->> 1 FROM json_each(?2) v \
+         CROSS JOIN throng_group g INDEXED BY throng_group_by_name \
+         ON g.name_key = CAST(v.value ->> 0 AS BLOB) AND g.directory_id = ?1) \
+         UPDATE throng_group SET members_mark = list.mark FROM list WHERE throng_group.id = list.id";
     ANY_GROUP_MISSING =
         "SELECT 1 FROM json_each(?2) v WHERE NOT EXISTS (SELECT 1 \
          FROM throng_group g INDEXED BY throng_group_by_name \
-         WHERE g.name_key = unhex(v.value ->> 0) AND g.directory_id = ?1) LIMIT 1";
+         WHERE g.name_key = CAST(v.value ->> 0 AS BLOB) AND g.directory_id = ?1) LIMIT 1";
     MARK_GROUP = "UPDATE throng_group SET members_mark = ?2 WHERE id = ?1";
     FORGET_MARK = "UPDATE throng_group SET members_mark = NULL WHERE id = ?1 AND members_mark IS NOT NULL";
     FORGET_MARKS =
