@@ -68,7 +68,7 @@ enum Trick {
     Ring,
 }
 
-const RING: usize = 10_000;
+const RING: usize = 100_000;
 
 /// Each trick, how a full round that meets it ends, and how many it sets aside.
 const TRICKS: [(Trick, Outcome, u64); 18] = [
