@@ -17,9 +17,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use throng::client::Writes;
 use throng::core::sync::{MirroredSettings, Outcome};
+use throng::error::Invalid;
 use throng::sqlite::SqliteStore;
 use throng::sync::SyncRequest;
-use throng::error::Invalid;
 use throng::{Depth, Error};
 
 use house::{House, listener, remote};
@@ -302,6 +302,10 @@ async fn a_ring_of_a_hundred_thousand_groups_is_mirrored_and_ends_every_walk_t25
     let user = house.app.find_user("u1").await.unwrap();
     assert_eq!(house.app.groups_of(&user, Depth::Direct).await.unwrap().len(), 3);
     let nested = house.app.groups_of(&user, Depth::Nested).await;
-    assert!(matches!(nested, Err(Error::Invalid(Invalid::Limit(_)))), "{:?}", nested.map(|groups| groups.len()));
+    assert!(
+        matches!(nested, Err(Error::Invalid(Invalid::Limit(_)))),
+        "{:?}",
+        nested.map(|groups| groups.len())
+    );
     task.abort();
 }
