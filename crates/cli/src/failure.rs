@@ -64,7 +64,7 @@ pub(crate) enum Failure {
         name: String,
     },
     /// There is one of this name.
-    #[error("there is a {what} {name:?} already")]
+    #[error("the {what} {name:?} exists already")]
     Present {
         /// What was to be made.
         what: &'static str,

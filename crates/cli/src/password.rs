@@ -33,10 +33,8 @@ pub(crate) enum PasswordFault {
 
 /// Reads a password from a file.
 pub(crate) fn from_file(path: &Path) -> Result<Secret, PasswordFault> {
-    let file = File::open(path);
-    file.and_then(limited)
-        .map_err(|error| PasswordFault::Unreadable { place: path.into(), error })
-        .and_then(line)
+    let text = File::open(path).and_then(limited);
+    line(&text.map_err(|error| PasswordFault::Unreadable { place: path.into(), error })?)
 }
 
 /// Reads a password from standard input.
@@ -46,7 +44,7 @@ pub(crate) fn from_standard_input() -> Result<Secret, PasswordFault> {
         return Err(PasswordFault::Terminal);
     }
     let unreadable = |error| PasswordFault::Unreadable { place: "standard input".into(), error };
-    limited(input.lock()).map_err(unreadable).and_then(line)
+    line(&limited(input.lock()).map_err(unreadable)?)
 }
 
 /// Takes a password out of a variable of the environment.
@@ -69,8 +67,8 @@ fn limited(source: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-fn line(text: String) -> Result<Secret, PasswordFault> {
-    let line = text.strip_suffix('\n').unwrap_or(&text);
+fn line(text: &str) -> Result<Secret, PasswordFault> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.contains(['\n', '\r']) {
         return Err(PasswordFault::Lines);
@@ -85,13 +83,13 @@ mod tests {
     #[test]
     fn a_password_is_one_line_and_its_end_is_no_part_of_it() {
         for text in ["a b", "a b\n", "a b\r\n"] {
-            assert_eq!(line(text.into()).unwrap().expose(), "a b");
+            assert_eq!(line(text).unwrap().expose(), "a b");
         }
-        assert_eq!(line(" a ".into()).unwrap().expose(), " a ");
-        assert!(matches!(line("a\nb\n".into()), Err(PasswordFault::Lines)));
-        assert!(matches!(line("\n".into()), Err(PasswordFault::Unfit(SecretError::Empty))));
+        assert_eq!(line(" a ").unwrap().expose(), " a ");
+        assert!(matches!(line("a\nb\n"), Err(PasswordFault::Lines)));
+        assert!(matches!(line("\n"), Err(PasswordFault::Unfit(SecretError::Empty))));
         let endless = limited(io::repeat(b'a')).unwrap();
-        assert!(matches!(line(endless), Err(PasswordFault::Unfit(SecretError::TooLong))));
+        assert!(matches!(line(&endless), Err(PasswordFault::Unfit(SecretError::TooLong))));
     }
 
     #[test]
