@@ -96,7 +96,7 @@ pub(crate) struct Init {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) at: Where,
-    /// The address to listen on, port 0 for any; goes before the one in the configuration file [default: 127.0.0.1:8095]
+    /// The address to listen on, port 0 for any; goes before the one in the file [default: 127.0.0.1:8095]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
 }

@@ -44,7 +44,7 @@ impl Output {
     /// Answers with words for people, or with a value for programs.
     pub(crate) fn answer(&self, words: &dyn Display, value: &impl Serialize) -> Result<(), Failure> {
         match self.form {
-            Form::People => write(|out| writeln!(out, "{words}")),
+            Form::People => write(|out| writeln!(out, "{}", plain(words))),
             Form::Programs => json(value),
         }
     }
@@ -59,7 +59,7 @@ impl Output {
                     .set_content_arrangement(ContentArrangement::Disabled)
                     .set_header(R::COLUMNS);
                 for row in rows {
-                    table.add_row(row.cells());
+                    table.add_row(row.cells().iter().map(|cell| plain(cell)));
                 }
                 write(|out| writeln!(out, "{table}"))
             }
@@ -70,7 +70,20 @@ impl Output {
 
 /// Tells people something beside the answer. Where nobody reads it, nothing is lost.
 pub(crate) fn note(words: &dyn Display) {
-    drop(writeln!(io::stderr().lock(), "{words}"));
+    drop(writeln!(io::stderr().lock(), "{}", plain(words)));
+}
+
+/// What a terminal shows and does not obey: names and reasons may come from other servers.
+fn plain(words: &dyn Display) -> String {
+    let obeyed = |c: char| c.is_control() && c != '\n';
+    words.to_string().chars().fold(String::new(), |mut text, c| {
+        if obeyed(c) {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
+        text
+    })
 }
 
 fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -83,4 +96,14 @@ fn json(value: &impl Serialize) -> Result<(), Failure> {
 fn write(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     answer(&mut out).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_others_wrote() {
+        assert_eq!(plain(&"a\u{1b}]0;x\u{7}\nç\u{9b}"), "a\\u{1b}]0;x\\u{7}\nç\\u{9b}");
+    }
 }

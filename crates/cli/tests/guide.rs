@@ -1,10 +1,11 @@
 //! The guide names the commands that there are, and the help of each carries an example.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 mod process;
 
 use std::collections::BTreeSet;
 
-use process::{Ended, throng};
+use process::{Ended, throng, with};
 
 const GUIDE: &str = include_str!("../../../docs/guide/cli.md");
 
@@ -76,6 +77,18 @@ fn the_guide_says_the_exit_codes_of_the_help() {
         let line = format!("  {code}  {}", row.trim_end_matches(" |"));
         assert!(help.lines().any(|said| said == line), "{line}");
     }
+}
+
+#[test]
+fn the_file_of_the_guide_is_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, file) = GUIDE.split_once("```toml\n").unwrap();
+    let (file, _) = file.split_once("```").unwrap();
+    let config = folder.path().join("throng.toml");
+    std::fs::write(&config, file).unwrap();
+    let init = with(&config, &["init"]);
+    assert_eq!(init.code, Some(0), "{init:?}");
+    assert!(folder.path().join("users.db").exists(), "paths are seen from the folder of the file");
 }
 
 fn is_of(line: &str, command: &str) -> bool {

@@ -15,10 +15,13 @@ use crate::output::{Output, note};
 use crate::place::Place;
 use crate::signals::Signals;
 
+use super::sync::in_short;
+
 /// Where it is listened without a word about it: on this machine alone, at the port of Crowd.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8095);
 
-/// How often it is looked for what other processes, such as `throng application add`, have configured.
+/// How often it is looked for rounds that are due, and for what other processes, such as `throng application add`, have
+/// configured.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// After how many looks the times of logins are written down: about once a minute.
@@ -43,12 +46,15 @@ pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failur
     let listening = listener.local_addr().map_err(cannot)?;
     let signals = Signals::listen()?;
     checked.apply(&throng).await?;
+    if !listening.ip().is_loopback() {
+        note(&"throng: passwords reach this address in clear text unless a proxy with TLS stands in front");
+    }
     output.answer(&format_args!("listening on http://{listening}"), &Listening { listening })?;
 
     let ending = Stop::new();
     let rounds = tokio::spawn({
         let (throng, ending) = (throng.clone(), ending.clone());
-        async move { throng.keep_in_sync(&ending).await }
+        async move { keep_in_sync(&throng, &ending).await }
     });
     let upkeep = tokio::spawn(keep_up(throng.clone()));
     let served = tokio::select! {
@@ -64,6 +70,25 @@ pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failur
     }
     throng.maintain().await?;
     served
+}
+
+/// Runs rounds as they become due, and tells how each ended.
+async fn keep_in_sync(throng: &Throng, ending: &Stop) {
+    while !ending.is_set() {
+        for (directory, outcome) in throng.sync_due().await {
+            let directories = throng.directories();
+            let named = directories.iter().find(|record| record.id == directory);
+            let name = named.map_or_else(|| directory.to_string(), |record| record.name.to_string());
+            match outcome {
+                Ok(round) => note(&format_args!("{name:?}: {}", in_short(&round))),
+                Err(error) => note(&format_args!("throng: {name:?}: a round could not begin: {error}")),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = ending.wait() => {}
+        }
+    }
 }
 
 /// Does what is to be done now and then, for as long as it is let.

@@ -147,6 +147,14 @@ fn show(progress: &Progress) {
     ));
 }
 
+/// How a round ended, in one line.
+pub(super) fn in_short(round: &Round) -> String {
+    let outcome = round.ended.map_or_else(|| "runs".to_owned(), |(_, outcome)| outcome.to_string());
+    let failure = round.failure.as_ref().map_or_else(String::new, |failure| format!(": {failure}"));
+    let (read, written) = (round.counts.read(), round.counts.written());
+    format!("round {} ({}): {outcome}, {read} read, {written} written{failure}", round.number, round.mode)
+}
+
 /// What a round did, for people.
 fn told(round: &Round) -> String {
     let Counts {

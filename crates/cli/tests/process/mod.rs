@@ -1,4 +1,5 @@
 //! The command as a process.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::ffi::OsStr;
