@@ -168,6 +168,9 @@ fn what_is_refused_says_why_and_changes_nothing() {
     refused(&home.run(&["explain", "anna", "--application", "jira"]), 3, "there is no application \"jira\"");
     refused(&home.run(&["rounds", "Users"]), 3, "throng: ");
     refused(&throng(["user", "list"], ""), 2, "--database");
+    let mut elsewhere = command(["user", "list"]);
+    elsewhere.env("THRONG_DATABASE", home.database());
+    assert!(done(&run(elsewhere, "")).contains("anna"));
     refused(&home.run(&["user", "add", "bela", "--password", "x"]), 2, "--password");
 }
 
@@ -223,6 +226,10 @@ fn a_file_that_is_wrong_is_told_by_its_line_and_changes_nothing() {
     }
     let config = home.config("[server]\nbase-url = \"ftp://a\"\n[[directory]]\nname = \"New\"");
     refused(&with(&config, &["serve"]), 2, "`base_url` cannot be used");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let config = home.config("[[directory]]\nname = \"New\"");
+    refused(&with(&config, &["serve", "--listen", &address]), 1, "cannot listen on");
     assert_eq!(home.json(&["application", "list"]), before);
     // It would have to be said which, if there were another.
     done(&home.run(&["user", "list"]));
