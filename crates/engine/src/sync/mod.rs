@@ -19,8 +19,7 @@ mod users;
 mod write;
 
 pub use request::{ProgressWatch, Stop, SyncRequest, Wanted};
-
-pub(crate) use schedule::check_schedule;
+pub use schedule::check_schedule;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

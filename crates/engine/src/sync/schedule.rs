@@ -18,8 +18,16 @@ const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// How long it is waited after the first failure; twice as long after each further one.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
 
-/// Refuses a schedule that names no moments (G03).
-pub(crate) fn check_schedule(schedule: &Schedule) -> Result<(), Error> {
+/// Refuses a schedule that names no moments (G03), as [`Throng::mirrored_directory`] and [`Throng::update_directory`]
+/// do: for whoever looks at a configuration as a whole before anything of it is put to use.
+///
+/// 1. An interval has a minute to 31 days.
+/// 2. A cron expression can be read, and the feature `cron` is on.
+/// 3. Everything else is [`Invalid::Schedule`].
+///
+/// [`Throng::mirrored_directory`]: crate::Throng::mirrored_directory
+/// [`Throng::update_directory`]: crate::Throng::update_directory
+pub fn check_schedule(schedule: &Schedule) -> Result<(), Error> {
     match schedule {
         Schedule::OnRequest => Ok(()),
         Schedule::Every { interval } if (SHORTEST..=LONGEST).contains(interval) => Ok(()),

@@ -1,0 +1,108 @@
+//! `throng serve`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Serialize;
+use throng::Throng;
+use throng::server::UserServer;
+use throng::sync::Stop;
+use tokio::net::TcpListener;
+
+use crate::arguments::Serve;
+use crate::failure::Failure;
+use crate::output::{Output, note};
+use crate::place::Place;
+use crate::signals::Signals;
+
+use super::sync::in_short;
+
+/// Where it is listened without a word about it: on this machine alone, at the port of Crowd.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8095);
+
+/// How often it is looked for rounds that are due, and for what other processes, such as `throng application add`, have
+/// configured.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// After how many looks the times of logins are written down: about once a minute.
+const LOOKS: u32 = 12;
+
+/// How long rounds that are under way may take to end when the server ends; what is left is made up for by the next.
+const LAST_ROUNDS: Duration = Duration::from_secs(10);
+
+#[derive(Serialize)]
+struct Listening {
+    listening: SocketAddr,
+}
+
+pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failure> {
+    let place = Place::find(&arguments.at)?;
+    let throng = place.open_with_sources().await?;
+    let server = UserServer::new(throng.clone(), place.config.server.clone())?;
+    let checked = place.config.check(&throng)?;
+    let listen = arguments.listen.or(place.config.listen).unwrap_or(LISTEN);
+    let cannot = |error| Failure::Listen(listen, error);
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let listening = listener.local_addr().map_err(cannot)?;
+    let signals = Signals::listen()?;
+    checked.apply(&throng).await?;
+    if !listening.ip().is_loopback() {
+        note(&"throng: passwords reach this address in clear text unless a proxy with TLS stands in front");
+    }
+    output.answer(&format_args!("listening on http://{listening}"), &Listening { listening })?;
+
+    let ending = Stop::new();
+    let rounds = tokio::spawn({
+        let (throng, ending) = (throng.clone(), ending.clone());
+        async move { keep_in_sync(&throng, &ending).await }
+    });
+    let upkeep = tokio::spawn(keep_up(throng.clone()));
+    let served = tokio::select! {
+        served = server.serve(listener, signals.stop.wait()) => served.map_err(Failure::Serve),
+        () = signals.force.wait() => Ok(()),
+    };
+    ending.set();
+    upkeep.abort();
+    tokio::select! {
+        // Whatever became of the task, there is nothing more to wait for.
+        _ = tokio::time::timeout(LAST_ROUNDS, rounds) => {}
+        () = signals.force.wait() => {}
+    }
+    throng.maintain().await?;
+    served
+}
+
+/// Runs rounds as they become due, and tells how each ended.
+async fn keep_in_sync(throng: &Throng, ending: &Stop) {
+    while !ending.is_set() {
+        for (directory, outcome) in throng.sync_due().await {
+            let directories = throng.directories();
+            let named = directories.iter().find(|record| record.id == directory);
+            let name = named.map_or_else(|| directory.to_string(), |record| record.name.to_string());
+            match outcome {
+                Ok(round) => note(&format_args!("{name:?}: {}", in_short(&round))),
+                Err(error) => note(&format_args!("throng: {name:?}: a round could not begin: {error}")),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = ending.wait() => {}
+        }
+    }
+}
+
+/// Does what is to be done now and then, for as long as it is let.
+async fn keep_up(throng: Throng) {
+    let mut looks = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        looks += 1;
+        let done = match throng.reload().await {
+            Ok(()) if looks % LOOKS == 0 => throng.maintain().await,
+            done => done,
+        };
+        if let Err(error) = done {
+            note(&format_args!("throng: upkeep: {error}"));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The configuration file: what it says, checked before anything is done.
+
+mod apply;
+mod fault;
+mod file;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use throng::client::{RemoteDirectory, RootCertificates, Writes};
+use throng::core::id::Id;
+use throng::core::registry::Label;
+use throng::core::sync::{Export, LocalGroups, MirrorWrites, MirroredSettings, Schedule};
+use throng::server::ServerConfig;
+use throng::system::SystemEntropy;
+
+pub(crate) use fault::{ConfigError, ConfigFault};
+
+use crate::password::{self, PasswordFault};
+
+/// What the file comes to. Without a file, nothing but defaults.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    /// The file itself, for faults that are found later.
+    path: PathBuf,
+    /// The database, seen from the folder of the file.
+    pub(crate) database: Option<PathBuf>,
+    /// Where to listen.
+    pub(crate) listen: Option<SocketAddr>,
+    /// How the server is set up.
+    pub(crate) server: ServerConfig,
+    directories: Vec<At<Label>>,
+    mirrors: Vec<Mirror>,
+    applications: Vec<Order>,
+}
+
+/// Something that the file says, and the line where.
+#[derive(Debug, Clone)]
+struct At<T> {
+    line: usize,
+    value: T,
+}
+
+/// A mirror and its source.
+#[derive(Debug)]
+struct Mirror {
+    name: At<Label>,
+    url: At<String>,
+    application: String,
+    password: At<PasswordPlace>,
+    transport: Transport,
+    certificates: Option<At<PathBuf>>,
+    writes: MirrorPowers,
+    schedule: Option<At<Schedule>>,
+    export: Option<Export>,
+}
+
+/// Where the password of an application is kept: never in the file itself.
+#[derive(Debug)]
+enum PasswordPlace {
+    Variable(String),
+    File(PathBuf),
+}
+
+/// How a source is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    /// Over TLS, or on this machine.
+    Private,
+    /// In clear text, too.
+    AnyHttp,
+}
+
+/// What can be changed in a mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MirrorPowers {
+    Nothing,
+    LocalGroups,
+    Remote,
+}
+
+/// An application and the order in which it asks.
+#[derive(Debug)]
+struct Order {
+    name: At<Label>,
+    order: Vec<At<Label>>,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// 1. What it says by itself is checked here, and each fault names its line: unknown keys, something named twice,
+    ///    a password in the open, a schedule that names no moments.
+    /// 2. What needs more is checked by [`Config::sources`] and [`Config::check`], and nothing is changed until
+    ///    [`Checked::apply`](apply::Checked::apply).
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        file::read(path)
+    }
+
+    /// The sources of the mirrors, with the passwords that they are asked with. Sends nothing.
+    pub(crate) fn sources(&self) -> Result<Vec<(Label, RemoteDirectory)>, ConfigError> {
+        self.mirrors.iter().map(|mirror| Ok((mirror.name.value.clone(), self.source(mirror)?))).collect()
+    }
+
+    fn source(&self, mirror: &Mirror) -> Result<RemoteDirectory, ConfigError> {
+        let secret = match &mirror.password.value {
+            PasswordPlace::Variable(name) => password::from_variable(name),
+            PasswordPlace::File(path) => password::from_file(path),
+        };
+        let secret = secret.map_err(|fault: PasswordFault| self.at(mirror.password.line, fault))?;
+        // The adapter's own id is of no account for a mirror, which has one of its own.
+        let id = Id::random(&SystemEntropy);
+        let mut builder =
+            RemoteDirectory::builder(id, mirror.url.value.as_str(), mirror.application.as_str(), secret);
+        builder = match mirror.writes {
+            MirrorPowers::Nothing | MirrorPowers::LocalGroups => builder.writes(Writes::Never),
+            MirrorPowers::Remote => builder.writes(Writes::Allowed),
+        };
+        builder = match mirror.transport {
+            Transport::Private => builder,
+            Transport::AnyHttp => builder.allow_plain_http(),
+        };
+        if let Some(At { line, value }) = &mirror.certificates {
+            let pem = std::fs::read(value).map_err(|error| self.at(*line, ConfigFault::Unreadable(error)))?;
+            builder = builder.trust(RootCertificates::from_pem(&pem).map_err(|error| self.at(*line, error))?);
+        }
+        builder.build().map_err(|error| self.at(mirror.url.line, error))
+    }
+
+    fn at(&self, line: usize, fault: impl Into<ConfigFault>) -> ConfigError {
+        ConfigError { path: self.path.clone(), line: Some(line), fault: Box::new(fault.into()) }
+    }
+}
+
+impl Mirror {
+    /// These settings with what the file says about them; what it does not speak of stays.
+    fn over(&self, settings: &MirroredSettings) -> MirroredSettings {
+        let (writes, local_groups) = match self.writes {
+            MirrorPowers::Nothing => (MirrorWrites::Never, LocalGroups::Off),
+            MirrorPowers::LocalGroups => (MirrorWrites::Never, LocalGroups::On),
+            MirrorPowers::Remote => (MirrorWrites::Through, LocalGroups::Off),
+        };
+        let schedule = self.schedule.as_ref().map_or(&settings.schedule, |schedule| &schedule.value);
+        MirroredSettings {
+            writes,
+            local_groups,
+            schedule: schedule.clone(),
+            export: self.export.unwrap_or(settings.export),
+            ..settings.clone()
+        }
+    }
+}
+
+/// Reads a span of time such as `90s`, `15m`, `2h` or `7d`.
+fn span_of(text: &str) -> Option<Duration> {
+    let unit = text.chars().last()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        _ => return None,
+    };
+    let number =
+        text.strip_suffix(unit).filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()))?;
+    number.parse::<u64>().ok()?.checked_mul(seconds).map(Duration::from_secs)
+}

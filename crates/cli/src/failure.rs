@@ -1,0 +1,162 @@
+//! Why the command did not do what it was asked, and the exit code that says so.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use throng::core::error::{DirectoryError, Fault};
+use throng::server::ConfigError as ServerConfigError;
+use throng::sqlite::OpenError;
+
+use crate::config::ConfigError;
+use crate::password::PasswordFault;
+
+/// What a program is told by the exit code. `throng --help` says it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// It is done.
+    Done = 0,
+    /// Something is broken, or did not end well.
+    Failed = 1,
+    /// The command line or the configuration file is wrong.
+    Usage = 2,
+    /// It is not there, is there already, or is not allowed.
+    Refused = 3,
+    /// The same may succeed later.
+    NotNow = 4,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why the command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server cannot be set up so.
+    #[error("the server's setting {0}")]
+    Server(#[from] ServerConfigError),
+    /// A password cannot be read.
+    #[error("the password {0}")]
+    Password(#[from] PasswordFault),
+    /// Neither the command line nor the file says where the database is.
+    #[error("nothing says where the database is: neither `--database` nor the configuration file")]
+    NoDatabaseNamed,
+    /// There is no database, and only `init` makes one.
+    #[error("there is no database {}: `throng init` makes one", .0.display())]
+    NoDatabase(PathBuf),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is nothing of this name.
+    #[error("there is no {what} {name:?}")]
+    Missing {
+        /// What was looked for.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// There is one of this name.
+    #[error("the {what} {name:?} exists already")]
+    Present {
+        /// What was to be made.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// One of several directories must be chosen.
+    #[error("say which directory by `--directory`: there are {0}")]
+    WhichDirectory(usize),
+    /// The directory cannot have users with passwords added.
+    #[error("users with passwords cannot be added to the directory {0:?}")]
+    Closed(String),
+    /// A directory did not do it.
+    #[error("the directory {name:?}: {error}")]
+    Directory {
+        /// Its name.
+        name: String,
+        /// What it said.
+        error: DirectoryError,
+    },
+    /// The engine did not do it.
+    #[error(transparent)]
+    Engine(#[from] throng::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The listener is broken.
+    #[error("cannot serve any more: {0}")]
+    Serve(#[source] io::Error),
+    /// A second signal came before the end.
+    #[error("interrupted")]
+    Interrupted,
+    /// Signals cannot be waited for.
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] io::Error),
+    /// The runtime cannot be started.
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    /// The answer cannot be written: whoever reads it has gone, or the disk is full.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+}
+
+impl Failure {
+    /// The exit code that says so.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Config(_) | Self::Server(_) | Self::Password(_) | Self::NoDatabaseNamed => Code::Usage,
+            Self::NoDatabase(_)
+            | Self::Missing { .. }
+            | Self::Present { .. }
+            | Self::WhichDirectory(_)
+            | Self::Closed(_) => Code::Refused,
+            Self::Directory { error, .. } => match error.fault() {
+                Fault::Missing | Fault::Conflict | Fault::Forbidden | Fault::Invalid => Code::Refused,
+                Fault::Unavailable => Code::NotNow,
+                Fault::Broken => Code::Failed,
+            },
+            Self::Engine(error) => match error {
+                throng::Error::Unavailable { .. } => Code::NotNow,
+                throng::Error::NotFound { .. }
+                | throng::Error::Denied { .. }
+                | throng::Error::Conflict(_)
+                | throng::Error::Forbidden(_)
+                | throng::Error::Invalid(_) => Code::Refused,
+                throng::Error::Broken(_) => Code::Failed,
+            },
+            Self::Open(_)
+            | Self::Listen(..)
+            | Self::Serve(_)
+            | Self::Interrupted
+            | Self::Signals(_)
+            | Self::Runtime(_)
+            | Self::Output(_) => Code::Failed,
+        }
+    }
+
+    /// Everything that an operator may read: what happened, and its causes where they are not said already.
+    pub(crate) fn told(&self) -> String {
+        let mut told = self.to_string();
+        let mut cause = match self {
+            Self::Directory { error, .. } => error.source(),
+            Self::Engine(error) => error.source(),
+            _ => None,
+        };
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !told.ends_with(&text) {
+                told = format!("{told}: {text}");
+            }
+            cause = error.source();
+        }
+        told
+    }
+}

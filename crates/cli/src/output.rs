@@ -1,0 +1,109 @@
+//! What people and programs read. Standard output carries answers, standard error everything else.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// For whom answers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Words and tables.
+    People,
+    /// One JSON value on one line.
+    Programs,
+}
+
+/// One line of a table, and one object of an array.
+pub(crate) trait Row: Serialize {
+    /// The heads of the columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// The cells, one for each column.
+    fn cells(&self) -> Vec<String>;
+}
+
+/// Writes answers to standard output.
+///
+/// A pipe that nobody reads any more is a [`Failure`], never a panic: what is written may be a password that is shown
+/// once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    form: Form,
+}
+
+impl Output {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { form }
+    }
+
+    /// Answers with words for people, or with a value for programs.
+    pub(crate) fn answer(&self, words: &dyn Display, value: &impl Serialize) -> Result<(), Failure> {
+        match self.form {
+            Form::People => write(|out| writeln!(out, "{}", plain(words))),
+            Form::Programs => json(value),
+        }
+    }
+
+    /// Answers with a table, or with an array of objects.
+    pub(crate) fn list<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
+        match self.form {
+            Form::People => {
+                let mut table = Table::new();
+                table
+                    .load_style(UTF8_FULL_CONDENSED)
+                    .set_content_arrangement(ContentArrangement::Disabled)
+                    .set_header(R::COLUMNS);
+                for row in rows {
+                    table.add_row(row.cells().iter().map(|cell| plain(cell)));
+                }
+                write(|out| writeln!(out, "{table}"))
+            }
+            Form::Programs => json(&rows),
+        }
+    }
+}
+
+/// Tells people something beside the answer. Where nobody reads it, nothing is lost.
+pub(crate) fn note(words: &dyn Display) {
+    drop(writeln!(io::stderr().lock(), "{}", plain(words)));
+}
+
+/// What a terminal shows and does not obey: names and reasons may come from other servers.
+fn plain(words: &dyn Display) -> String {
+    let obeyed = |c: char| c.is_control() && c != '\n';
+    words.to_string().chars().fold(String::new(), |mut text, c| {
+        if obeyed(c) {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
+        text
+    })
+}
+
+fn json(value: &impl Serialize) -> Result<(), Failure> {
+    write(|out| {
+        serde_json::to_writer(&mut *out, value)?;
+        writeln!(out)
+    })
+}
+
+fn write(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    answer(&mut out).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_others_wrote() {
+        assert_eq!(plain(&"a\u{1b}]0;x\u{7}\nç\u{9b}"), "a\\u{1b}]0;x\\u{7}\nç\\u{9b}");
+    }
+}

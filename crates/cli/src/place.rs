@@ -1,0 +1,86 @@
+//! Where the command works: the database, with the configuration file if there is one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use throng::core::directory::Directory;
+use throng::core::registry::DirectoryRecord;
+use throng::sqlite::SqliteStore;
+use throng::{Application, Throng};
+
+use crate::arguments::Where;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The database and the configuration, both looked at and nothing changed in either.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) database: PathBuf,
+    pub(crate) config: Config,
+}
+
+impl Place {
+    /// Reads the configuration file if one is named, and finds out which database is meant.
+    pub(crate) fn find(at: &Where) -> Result<Self, Failure> {
+        let config = at.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let database = at.database.as_ref().or(config.database.as_ref()).cloned();
+        Ok(Self { database: database.ok_or(Failure::NoDatabaseNamed)?, config })
+    }
+
+    /// Opens the database, which must be there: a mistyped name is no reason to make another.
+    pub(crate) async fn open(&self) -> Result<Throng, Failure> {
+        Ok(Throng::builder(self.store().await?).build().await?)
+    }
+
+    /// Opens the database and attaches the sources of the mirrors that the file describes.
+    pub(crate) async fn open_with_sources(&self) -> Result<Throng, Failure> {
+        let sources = self.config.sources()?;
+        let mut builder = Throng::builder(self.store().await?);
+        for (name, source) in sources {
+            builder = builder.source(name.as_str(), Arc::new(source));
+        }
+        Ok(builder.build().await?)
+    }
+
+    async fn store(&self) -> Result<SqliteStore, Failure> {
+        // Whatever else may be wrong with the file is told by opening it.
+        if matches!(self.database.try_exists(), Ok(false)) {
+            return Err(Failure::NoDatabase(self.database.clone()));
+        }
+        Ok(SqliteStore::open(&self.database).await?)
+    }
+}
+
+/// The directory of a name.
+pub(crate) fn directory(throng: &Throng, name: &str) -> Result<Arc<DirectoryRecord>, Failure> {
+    throng.directory(name).map_err(|error| missing(error, "directory", name))
+}
+
+/// The directory of a name, or the only one.
+pub(crate) fn chosen_directory(
+    throng: &Throng,
+    name: Option<&str>,
+) -> Result<(Arc<DirectoryRecord>, Arc<dyn Directory>), Failure> {
+    let record = match name {
+        Some(name) => directory(throng, name)?,
+        None => match <[_; 1]>::try_from(throng.directories()) {
+            Ok([only]) => only,
+            Err(several) => return Err(Failure::WhichDirectory(several.len())),
+        },
+    };
+    let port = throng.open(record.id)?;
+    Ok((record, port))
+}
+
+/// The application of a name.
+pub(crate) fn application(throng: &Throng, name: &str) -> Result<Application, Failure> {
+    throng.application(name).map_err(|error| missing(error, "application", name))
+}
+
+/// Says the name where the engine says only what it was the name of.
+fn missing(error: throng::Error, what: &'static str, name: &str) -> Failure {
+    match error {
+        throng::Error::NotFound { .. } => Failure::Missing { what, name: name.to_owned() },
+        error => error.into(),
+    }
+}
