@@ -94,6 +94,16 @@ const PAIRS: &[(&str, &str, bool)] = &[
 ];
 
 #[test]
+fn what_may_be_made_at_once_breaks_no_rule() {
+    for letter in (0..=u8::MAX).filter(u8::is_ascii_graphic).map(char::from) {
+        for text in [letter.to_string(), format!("a{letter}{letter}b")] {
+            assert_eq!(check_each_rule(&text), Ok(()), "{text}");
+        }
+    }
+    assert!(check_creatable(" a").is_err() && check_creatable("a\u{2126}").is_err());
+}
+
+#[test]
 fn golden_pairs() {
     assert!(PAIRS.len() >= 60);
     for &(left, right, same) in PAIRS {

@@ -1,5 +1,5 @@
 use crate::group::Group;
-use crate::name::{GroupName, InvalidName, Username};
+use crate::name::InvalidName;
 use crate::user::{InvalidProfile, User};
 
 /// Why an entry of a source is not taken over.
@@ -20,7 +20,7 @@ pub enum Unacceptable {
 ///
 /// Nothing is cut or mended: what does not fit is refused, and reported by whoever asked.
 pub fn acceptable_user(mut user: User, left_out: &[String]) -> Result<User, Unacceptable> {
-    Username::for_creation(user.name.as_str())?;
+    user.name.check_creatable()?;
     user.profile.check()?;
     for name in left_out {
         // Taking an attribute away breaks no limit, and an impossible name is nobody's.
@@ -31,7 +31,7 @@ pub fn acceptable_user(mut user: User, left_out: &[String]) -> Result<User, Unac
 
 /// A group as a mirror keeps it, with the behaviour of [`acceptable_user`].
 pub fn acceptable_group(mut group: Group, left_out: &[String]) -> Result<Group, Unacceptable> {
-    GroupName::for_creation(group.name.as_str())?;
+    group.name.check_creatable()?;
     if !Group::may_describe(&group.description) {
         return Err(Unacceptable::Description);
     }
@@ -47,6 +47,7 @@ mod tests {
     use crate::attribute::Attributes;
     use crate::group::Origin;
     use crate::id::ExternalId;
+    use crate::name::{GroupName, Username};
     use crate::user::Profile;
 
     #[test]

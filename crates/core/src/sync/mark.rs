@@ -74,7 +74,7 @@ impl MembersMark {
     /// Adds a member by its imprint.
     pub fn add_imprint(&mut self, member: Imprint) {
         let mut ink = Ink::new(b'm');
-        ink.hasher.write(&member.0.to_le_bytes());
+        ink.hasher.write(&member.0);
         self.sum = self.sum.wrapping_add(ink.hasher.finish());
         self.count += 1;
     }
@@ -94,8 +94,11 @@ impl MembersMark {
 }
 
 /// 128 bits that stand for a name or an id in memory, so that a directory of any size is remembered in few bytes.
+///
+/// The order means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Imprint(u128);
+// Bytes, since a number of 128 bits would be aligned to 16: with a flag beside it, it took twice as much.
+pub struct Imprint([u8; 16]);
 
 impl Imprint {
     /// The imprint of an external id.
@@ -123,14 +126,14 @@ impl Imprint {
 
     /// The 128 bits.
     pub const fn bits(self) -> u128 {
-        self.0
+        u128::from_le_bytes(self.0)
     }
 
     fn of(kind: u8, text: &str) -> Self {
         let mut hasher = SipHasher13x128::new();
         hasher.write(&[kind]);
         hasher.write(text.as_bytes());
-        Self(hasher.finish128().as_u128())
+        Self(hasher.finish128().as_u128().to_le_bytes())
     }
 }
 

@@ -1,18 +1,19 @@
 //! A full round: everything is read, compared by marks while the next batch is read, and only what differs is written.
 
-use futures_util::future::join;
+use std::sync::Arc;
+
 use throng_core::change::{Change, Logging};
+use throng_core::directory::Directory;
 use throng_core::id::ExternalId;
 use throng_core::sync::{
-    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, Pull, SyncSource,
-    Unreadable, bears_unreadable,
+    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, Unreadable, bears_unreadable,
 };
 use throng_core::user::User;
 
 use super::index::{Index, Stated, count};
 use super::members::Members;
 use super::names::Waiting;
-use super::puller::Puller;
+use super::puller::Ahead;
 use super::round::{Halt, Read, Step, Work};
 
 /// What a round knows of the mirror and has not written yet.
@@ -32,7 +33,7 @@ pub(super) struct Comparison {
 
 impl Work<'_> {
     /// Reads everything.
-    pub(super) async fn read_everything(&mut self, source: &dyn SyncSource) -> Step<Read> {
+    pub(super) async fn read_everything(&mut self, source: &Arc<dyn Directory>) -> Step<Read> {
         if self.is_first() {
             self.logging = Logging::Deferred;
         }
@@ -40,17 +41,16 @@ impl Work<'_> {
             index: Index::load(&*self.throng.0.store, self.directory()).await?,
             ..Comparison::default()
         };
-        let stop = self.stop().clone();
-        let puller = Puller { source, pull: Pull::Full, stop: &stop };
-        let mut batch = puller.next(None).await?;
+        let mut ahead = Ahead::of(source, self.stop());
+        ahead.begin(None);
+        let mut batch = ahead.batch().await?;
         let cursor = batch.cursor.take();
         let completeness = loop {
             match batch.next.clone() {
                 Next::More(position) => {
-                    let (next, taken) =
-                        join(puller.next(Some(&position)), self.take(&mut comparison, batch)).await;
-                    taken?;
-                    batch = next?;
+                    ahead.begin(Some(position));
+                    self.take(&mut comparison, batch).await?;
+                    batch = ahead.batch().await?;
                 }
                 Next::End(completeness) => {
                     self.take(&mut comparison, batch).await?;

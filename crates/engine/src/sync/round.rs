@@ -1,6 +1,7 @@
 //! One round: the lease, the journal, what is read, and how it ends.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -17,6 +18,7 @@ use throng_core::sync::{
 };
 use throng_core::time::Timestamp;
 
+use super::puller::sync_source;
 use super::request::{SyncRequest, Wanted};
 use crate::config::records_of;
 use crate::directory::RecordsOf;
@@ -139,7 +141,7 @@ pub(super) async fn run(
         renewed_at: now,
         ends_at: now.plus(lasts),
     };
-    let outcome = work.through(&*source).await;
+    let outcome = work.through(&source).await;
     work.end(outcome).await;
     let round = work.round;
     // A mirror that has become complete, or older knowledge that is new now, is put to use.
@@ -193,8 +195,8 @@ impl Work<'_> {
         self.mirror.state.full_as_of.is_none()
     }
 
-    async fn through(&mut self, source: &dyn Directory) -> Step<Read> {
-        let sync = source.powers().sync.ok_or_else(|| Halt::failed("the source cannot be mirrored"))?;
+    async fn through(&mut self, source: &Arc<dyn Directory>) -> Step<Read> {
+        let sync = sync_source(&**source)?;
         self.journal().await?;
         if self.round.mode == Mode::Incremental
             && let Some(cursor) = self.mirror.state.cursor.clone()
@@ -208,7 +210,7 @@ impl Work<'_> {
                 outcome => return outcome,
             }
         }
-        self.read_everything(sync).await
+        self.read_everything(source).await
     }
 
     /// Enters a phase, and writes down that it did.

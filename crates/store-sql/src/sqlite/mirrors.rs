@@ -36,10 +36,8 @@ impl Mirrors for SqliteStore {
             .bind(directory.as_bytes().as_slice())
             .bind(after.map_or("", ExternalId::as_str).to_owned())
             .bind(count(limit));
-        let rows = self.ask(statement).await.told(MARK)?;
-        let mark =
-            |row: &SqliteRow| Ok((rows::external_id(row, 0)?, Mark::from_bits(rows::integer(row, 1)?)));
-        rows.iter().map(mark).collect::<Read<_>>().told(MARK)
+        let row = self.ask_one(statement).await.told(MARK)?;
+        row.map_or(Ok(Vec::new()), |row| user_marks(&row)).told(MARK)
     }
 
     async fn group_marks(
@@ -123,6 +121,21 @@ impl Mirrors for SqliteStore {
 fn fenced(text: &'static str, fence: Fence) -> Result<Statement, DriverFault> {
     let epoch = i64::try_from(fence.epoch).map_err(|_| DriverFault::Driver)?;
     Ok(query(text).bind(fence.directory.as_bytes().as_slice()).bind(epoch))
+}
+
+fn user_marks(row: &SqliteRow) -> Read<Vec<(ExternalId, Mark)>> {
+    if rows::is_null_text(row, 0)? {
+        return Ok(Vec::new());
+    }
+    let mark = |line: &str| {
+        let (id, bits) = line.split_once('\t')?;
+        Some((ExternalId::new(id).ok()?, Mark::from_bits(bits.parse().ok()?)))
+    };
+    let marks: Option<Vec<_>> = rows::text(row, 0)?.split('\n').map(mark).collect();
+    let mut marks = marks.ok_or(DriverFault::Unreadable("mark"))?;
+    // SQLite gathers them as they come, and does not promise to.
+    marks.sort_unstable_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    Ok(marks)
 }
 
 fn group_marks(row: &SqliteRow) -> Read<GroupMarks> {
