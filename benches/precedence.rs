@@ -10,8 +10,6 @@
     reason = "a benchmark prints and reads the clock"
 )]
 
-mod measure;
-
 use std::error::Error as StdError;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -35,7 +33,7 @@ use throng::sqlite::SqliteStore;
 use throng::{Application, Depth, NewAccount, Plan, Throng};
 use throng_testkit::script::ScriptedVerifier;
 
-use measure::{Bars, machine, median, median_ratio, right, table};
+use throng_benches::{Bars, machine, median, median_ratio, right, table};
 
 type Outcome<T = ()> = Result<T, Box<dyn StdError>>;
 
@@ -374,7 +372,7 @@ impl Rounds {
     /// The bars: what has to hold for the figures to be worth anything.
     fn verdict(&self, _: &World) -> Outcome {
         let same = self.ratio(1, 0);
-        let mut bars = Bars::new();
+        let mut bars = Bars::default();
         let (mut by_hand, mut flat) = (0.0_f64, 0.0_f64);
         let miss = self.index(|contender| matches!(contender, Contender::HandMiss));
         for seats in SIZES {
@@ -571,7 +569,7 @@ async fn hashing(folder: &std::path::Path) -> Outcome {
             format!("{ratio:.3}"),
         ]);
     }
-    measure::right(&mut table, &[1, 2]);
+    throng_benches::right(&mut table, &[1, 2]);
     println!("\n{table}");
     Ok(())
 }

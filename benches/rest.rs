@@ -9,8 +9,6 @@
     reason = "a benchmark prints and reads the clock"
 )]
 
-mod measure;
-
 use std::error::Error as StdError;
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -39,7 +37,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use measure::{Bars, machine, median, median_ratio, right, table};
+use throng_benches::{Bars, machine, median, median_ratio, right, table};
 
 type Outcome<T = ()> = Result<T, Box<dyn StdError + Send + Sync>>;
 
@@ -64,7 +62,7 @@ async fn main() -> Outcome {
     let small = House::build(&folder.path().join("small.db"), DIRECTORIES[0], users[0]).await?;
     let large = House::build(&folder.path().join("large.db"), DIRECTORIES[1], users[1]).await?;
     statements(&small, &large).await?;
-    let mut bars = Bars::new();
+    let mut bars = Bars::default();
     requests(&large, &mut bars).await?;
     bars.print();
     println!("machine at the end: {}", machine());

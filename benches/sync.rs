@@ -9,7 +9,7 @@
     reason = "a benchmark prints and reads the clock"
 )]
 
-mod measure;
+mod invented;
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -17,11 +17,10 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
@@ -32,18 +31,12 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor, QueryBuilder};
 use throng::client::RemoteDirectory;
-use throng::core::attribute::Attributes;
-use throng::core::directory::{Credence, Directory, Powers};
-use throng::core::error::{DirectoryError, Fault};
-use throng::core::filter::Filter;
-use throng::core::group::{Group, Member, Origin};
-use throng::core::id::{DirectoryId, ExternalId};
-use throng::core::name::{GroupName, Key, Username};
-use throng::core::page::{Page, PageRequest};
+use throng::core::directory::Directory;
+use throng::core::id::DirectoryId;
+use throng::core::name::Key;
 use throng::core::secret::Secret;
 use throng::core::sync::{
-    Batch, Completeness, Cursor, Item, Mark, MirroredSettings, Mode, Next, Outcome, Part, Position, Pull,
-    Round, SyncSource,
+    Completeness, Item, Mark, MirroredSettings, Mode, Next, Outcome, Pull, Round, SyncSource,
 };
 use throng::core::user::{Profile, User};
 use throng::server::{ServerConfig, UserServer};
@@ -54,7 +47,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use measure::{Bars, machine, median, median_ratio, right, table};
+use invented::{Invented, Size, group, user};
+use throng_benches::{Bars, machine, median, median_ratio, right, table};
 
 type Outcomes<T = ()> = Result<T, Box<dyn StdError>>;
 
@@ -79,7 +73,7 @@ async fn main() -> Outcomes {
     }
     let scale = if arguments.iter().any(|argument| argument == "--quick") { "quick" } else { "whole" };
     println!("machine: {}", machine());
-    let mut bars = Bars::new();
+    let mut bars = Bars::default();
     let size = Size::of("company", scale)?;
     writing(size, &mut bars).await?;
     reading(size, &mut bars).await?;
@@ -88,231 +82,6 @@ async fn main() -> Outcomes {
     bars.print();
     println!("machine at the end: {}", machine());
     Ok(())
-}
-
-/// How much a source states.
-#[derive(Debug, Clone, Copy)]
-struct Size {
-    users: usize,
-    groups: usize,
-    /// Of each group.
-    members: usize,
-}
-
-impl Size {
-    fn of(shape: &str, scale: &str) -> Outcomes<Self> {
-        let company = Self { users: 100_000, groups: 10_000, members: 100 };
-        let crowd = Self { users: 1_000_000, groups: 10, members: 100 };
-        let everybody = Self { users: 1_000_000, groups: 1, members: 1_000_000 };
-        let size = match shape {
-            "company" => company,
-            "crowd" => crowd,
-            "everybody" => everybody,
-            _ => return Err("no such shape".into()),
-        };
-        Ok(match scale {
-            "quick" => Self {
-                users: size.users / 10,
-                groups: size.groups.div_ceil(10),
-                members: if size.members == size.users { size.members / 10 } else { size.members },
-            },
-            _ => size,
-        })
-    }
-
-    fn memberships(self) -> usize {
-        self.groups * self.members
-    }
-
-    /// Which user a member of a group is: far apart, and another for each.
-    fn member(self, group: usize, member: usize) -> usize {
-        let apart = (self.users / self.members).saturating_sub(9).max(1);
-        (group * 7_919 + member * apart) % self.users
-    }
-
-    /// How many users a small change concerns.
-    fn hundredth(self) -> usize {
-        self.users / 100
-    }
-}
-
-/// The user of a number, as it is after so many changes.
-fn user(n: usize, changes: usize) -> User {
-    let name = Username::new(format!("user{n:07}")).expect("letters and digits are a name");
-    User {
-        external_id: ExternalId::new(format!("id{n:07}")).expect("letters and digits are an id"),
-        profile: Profile {
-            display_name: format!("User {n}, {changes} times changed"),
-            first_name: format!("First {}", n % 1_000),
-            last_name: format!("Last {}", n % 10_000),
-            email: format!("user{n:07}@example.com"),
-        },
-        name,
-        active: true,
-        attributes: Attributes::new(),
-    }
-}
-
-fn group_name(n: usize) -> GroupName {
-    GroupName::new(format!("group{n:05}")).expect("letters and digits are a name")
-}
-
-fn group(n: usize) -> Group {
-    let name = group_name(n);
-    Group {
-        external_id: ExternalId::of_name(name.key()).expect("letters and digits are an id"),
-        description: format!("Group {n}"),
-        origin: Origin::Imported,
-        attributes: Attributes::new(),
-        name,
-    }
-}
-
-/// A source in memory that makes up what it states while it is read.
-#[derive(Debug)]
-struct Invented {
-    size: Size,
-    /// How often a hundredth of the users changed, and one membership of each moved, there and back.
-    changes: AtomicUsize,
-}
-
-impl Invented {
-    fn new(size: Size) -> Arc<Self> {
-        Arc::new(Self { size, changes: AtomicUsize::new(0) })
-    }
-
-    fn full(&self, position: Option<&Position>) -> Option<(Vec<Item>, Option<(char, usize)>)> {
-        let (phase, start) = match position {
-            None => ('u', 0),
-            Some(position) => {
-                let (phase, start) = position.as_str().split_at(1);
-                (phase.chars().next()?, start.parse().ok()?)
-            }
-        };
-        let Size { users, groups, members } = self.size;
-        let part = |all: usize, weight: usize| start..all.min(start + Batch::MAX_ITEMS / weight);
-        let after = |part: &std::ops::Range<usize>, all: usize, next: Option<(char, usize)>| {
-            if part.end < all { Some((phase, part.end)) } else { next }
-        };
-        match phase {
-            'u' => {
-                let part = part(users, 1);
-                let next = after(&part, users, Some(('g', 0)));
-                Some((part.map(|n| Item::User(user(n, 0))).collect(), next))
-            }
-            'g' => {
-                let part = part(groups, 1);
-                let next = after(&part, groups, Some(('m', 0)));
-                Some((part.map(|n| Item::Group(group(n))).collect(), next))
-            }
-            // Memberships are counted through.
-            _ => {
-                let whole = members.min(MOST_MEMBERS);
-                let part = part(groups * members / whole, whole);
-                let next = after(&part, groups * members / whole, None);
-                Some((part.map(|n| self.members(n * whole, whole)).collect(), next))
-            }
-        }
-    }
-
-    fn members(&self, from: usize, count: usize) -> Item {
-        let Size { members, .. } = self.size;
-        let (group, first) = (from / members, from % members);
-        let stated = first..first + count;
-        Item::Members {
-            group: group_name(group),
-            part: if stated.end == members { Part::Last } else { Part::More },
-            members: stated.map(|n| Member::User(user_name(self.size.member(group, n)))).collect(),
-        }
-    }
-
-    /// Where a user who changes goes, and from where.
-    fn change(&self, n: usize, changes: usize) -> [Item; 3] {
-        let moved = self.size.member(n, 0);
-        let (here, there) = (group_name(n), group_name(n + 1));
-        let (from, to) = if changes.is_multiple_of(2) { (there, here) } else { (here, there) };
-        let member = Member::User(user_name(moved));
-        [Item::User(user(moved, changes)), Item::Left(from, member.clone()), Item::Joined(to, member)]
-    }
-}
-
-/// Most members that the source states at once of one group.
-const MOST_MEMBERS: usize = 1_000;
-
-fn user_name(n: usize) -> Username {
-    Username::new(format!("user{n:07}")).expect("letters and digits are a name")
-}
-
-#[async_trait]
-impl SyncSource for Invented {
-    async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {
-        let unknown = || DirectoryError::new(Fault::Unavailable, "position");
-        let mark = |text: String| Position::new(text).map_err(|_| unknown());
-        let cursor = position.is_none().then(|| Cursor::new("now")).transpose().map_err(|_| unknown())?;
-        match pull {
-            Pull::Full => {
-                let (items, next) = self.full(position).ok_or_else(unknown)?;
-                let next = match next {
-                    Some((phase, start)) => Next::More(mark(format!("{phase}{start}"))?),
-                    None => Next::End(Completeness::Proven),
-                };
-                Ok(Batch { items, cursor, next })
-            }
-            Pull::Since(_) => {
-                let changes = self.changes.load(Ordering::Relaxed);
-                let start = position.map_or(Some(0), |position| position.as_str().parse().ok());
-                let start: usize = start.ok_or_else(unknown)?;
-                let end = self.size.hundredth().min(start + Batch::MAX_ITEMS / 3);
-                let items = (start..end).flat_map(|n| self.change(n, changes)).collect();
-                let next = if end < self.size.hundredth() {
-                    Next::More(mark(end.to_string())?)
-                } else {
-                    Next::End(Completeness::Proven)
-                };
-                Ok(Batch { items, cursor, next })
-            }
-        }
-    }
-}
-
-/// Nobody asks it anything but what it states.
-#[async_trait]
-impl Directory for Invented {
-    fn id(&self) -> DirectoryId {
-        DirectoryId::from_bytes([9; 16])
-    }
-
-    async fn user(&self, _: &Username) -> Result<Option<User>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "user"))
-    }
-
-    async fn group(&self, _: &GroupName) -> Result<Option<Group>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "group"))
-    }
-
-    async fn find_users(&self, _: &Filter, _: &PageRequest) -> Result<Page<User>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "users"))
-    }
-
-    async fn find_groups(&self, _: &Filter, _: &PageRequest) -> Result<Page<Group>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "groups"))
-    }
-
-    async fn parents_of(&self, _: &Member, _: &PageRequest) -> Result<Page<GroupName>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "groups"))
-    }
-
-    async fn children_of(&self, _: &GroupName, _: &PageRequest) -> Result<Page<Member>, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "members"))
-    }
-
-    async fn authenticate(&self, _: &Username, _: &Secret) -> Result<Credence, DirectoryError> {
-        Err(DirectoryError::new(Fault::Unavailable, "user"))
-    }
-
-    fn powers(&self) -> Powers<'_> {
-        Powers { sync: Some(self), ..Powers::NONE }
-    }
 }
 
 /// A throng over a file, with a mirror that may be empty.

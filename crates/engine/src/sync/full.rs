@@ -6,14 +6,15 @@ use throng_core::change::{Change, Logging};
 use throng_core::directory::Directory;
 use throng_core::id::ExternalId;
 use throng_core::sync::{
-    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, Unreadable, bears_unreadable,
+    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource, Unreadable,
+    bears_unreadable,
 };
 use throng_core::user::User;
 
 use super::index::{Index, Stated, count};
 use super::members::Members;
 use super::names::Waiting;
-use super::puller::Ahead;
+use super::puller::{Ahead, sync_source};
 use super::round::{Halt, Read, Step, Work};
 
 /// What a round knows of the mirror and has not written yet.
@@ -63,7 +64,7 @@ impl Work<'_> {
         if read.outcome.is_complete()
             && let Some(cursor) = read.cursor.clone()
         {
-            self.catch_up(source, &cursor, &mut read).await?;
+            self.catch_up(sync_source(&**source)?, &cursor, &mut read).await?;
         }
         Ok(read)
     }
