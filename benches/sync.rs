@@ -1,6 +1,6 @@
 //! What keeping a mirror costs: filling it, finding it unchanged, following one change in a hundred, and memory.
 //!
-//! `cargo bench --bench sync [-- --quick]`. Each round of synchronisation is measured beside what it cannot do without,
+//! `cargo bench --bench sync [-- --quick] [writing] [reading] [memory]`. Each round of synchronisation is measured beside what it cannot do without,
 //! in the same run: the same rows written by hand, or the same answers read and dropped. What counts is the median over
 //! the repetitions of the ratio in the same repetition; the second row of a reference is the reference again.
 #![expect(
@@ -75,9 +75,20 @@ async fn main() -> Outcomes {
     println!("machine: {}", machine());
     let mut bars = Bars::default();
     let size = Size::of("company", scale)?;
-    writing(size, &mut bars).await?;
-    reading(size, &mut bars).await?;
-    memory(scale, &mut bars)?;
+    let parts: Vec<&str> = ["writing", "reading", "memory"]
+        .into_iter()
+        .filter(|part| arguments.iter().any(|a| a == part))
+        .collect();
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
+    if wanted("writing") {
+        writing(size, &mut bars).await?;
+    }
+    if wanted("reading") {
+        reading(size, &mut bars).await?;
+    }
+    if wanted("memory") {
+        memory(scale, &mut bars)?;
+    }
     println!();
     bars.print();
     println!("machine at the end: {}", machine());

@@ -52,6 +52,13 @@ pub fn median_ratio(times: &[f64], reference: &[f64]) -> f64 {
     median(times.iter().zip(reference).map(|(time, reference)| time / reference).collect())
 }
 
+/// Says that a run proves nothing whose reference differs from itself.
+pub fn doubt(same: f64) {
+    if !(0.92..=1.08).contains(&same) {
+        println!("VOID: the reference against itself is {same:.2}; the machine was too busy");
+    }
+}
+
 /// The cores, the processor and the load, in words.
 pub fn machine() -> String {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();

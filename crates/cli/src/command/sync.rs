@@ -171,6 +171,7 @@ fn told(round: &Round) -> String {
         memberships_added,
         memberships_removed,
         set_aside,
+        entries_set_aside,
     } = round.counts;
     let outcome = round.ended.map_or_else(|| "runs".to_owned(), |(_, outcome)| outcome.to_string());
     let because = round.full_because.map_or_else(String::new, |because| format!(" because {because}"));
@@ -180,7 +181,7 @@ fn told(round: &Round) -> String {
          {users_removed} removed\n\
          groups: {groups_read} read, {groups_added} added, {groups_updated} updated, {groups_removed} removed\n\
          memberships: {memberships_read} read, {memberships_added} added, {memberships_removed} removed\n\
-         set aside: {set_aside}",
+         set aside: {set_aside}, {entries_set_aside} of them users and groups",
         round.number, round.mode
     )
 }

@@ -12,7 +12,7 @@ use throng_core::sync::{
 use throng_core::user::User;
 
 use super::index::{Index, Stated, count};
-use super::members::Members;
+use super::members::{Members, Whole};
 use super::names::Waiting;
 use super::puller::{Ahead, sync_source};
 use super::round::{Halt, Read, Step, Work};
@@ -42,14 +42,12 @@ impl Work<'_> {
             index: Index::load(&*self.throng.0.store, self.directory()).await?,
             ..Comparison::default()
         };
-        let mut ahead = Ahead::of(source, self.stop());
-        ahead.begin(None);
+        let mut ahead = Ahead::read(source, self.stop());
         let mut batch = ahead.batch().await?;
         let cursor = batch.cursor.take();
         let completeness = loop {
             match batch.next.clone() {
-                Next::More(position) => {
-                    ahead.begin(Some(position));
+                Next::More(_) => {
                     self.take(&mut comparison, batch).await?;
                     batch = ahead.batch().await?;
                 }
@@ -166,6 +164,7 @@ impl Work<'_> {
         }
         self.write_groups(comparison).await?;
         comparison.members.expect(&comparison.waiting);
+        comparison.members.everybody = if comparison.index.is_all_stated() { Whole::Yes } else { Whole::No };
         self.enter(Phase::Memberships).await
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Members {
     /// Groups with such members, to be compared when everybody has a name.
     postponed: Vec<(GroupName, Vec<Member>)>,
     postponing: Postponing,
+    /// Whether everybody in the mirror was stated, under the name that they have there.
+    pub(super) everybody: Whole,
     /// Removals that are doubted, and why.
     pub(super) doubted: Vec<(GroupName, Vec<Member>, Held)>,
 }
@@ -67,10 +69,11 @@ struct Large {
     whole: Whole,
 }
 
-/// Whether all that was stated of a group's members can be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whole {
+/// Whether all of something is so: what was stated of a group's members can be kept, or those of the mirror were stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Whole {
     Yes,
+    #[default]
     No,
 }
 
@@ -155,7 +158,7 @@ impl Work<'_> {
             return Ok(());
         }
         let (known_mark, is_new) = (known.members, known.stated == Stated::New);
-        if known_mark.is_some() && comparison.members_mark(&group, &members) == known_mark {
+        if known_mark.is_some_and(|known| comparison.has_same_members(known, &members)) {
             return Ok(());
         }
         let waits = |member: &Member| comparison.members.wanted.contains_key(&Imprint::of_member(member));
@@ -440,36 +443,29 @@ impl Work<'_> {
 }
 
 impl Comparison {
-    /// The mark of a group's members, if all of them are mirrored and none waits for a name: most groups have not
+    /// Whether a group has the members that it has in the mirror, of which all were stated: most groups have not
     /// changed, and are not looked at any closer.
-    fn members_mark(&self, group: &GroupName, members: &[Member]) -> Option<Mark> {
-        if !self.members.wanted.is_empty() {
-            return None;
-        }
-        let mut imprints = Vec::with_capacity(members.len());
-        for member in members {
-            let imprint = Imprint::of_member(member);
-            let is_there = match member {
-                Member::User(_) => self.index.names.contains(&imprint),
-                Member::Group(name) if name == group => false,
-                Member::Group(name) => {
-                    self.index.groups.get(name.key()).is_some_and(|known| known.origin == Origin::Imported)
-                }
-            };
-            if !is_there {
-                return None;
-            }
-            imprints.push(imprint);
-        }
-        imprints.sort_unstable();
-        imprints.dedup();
+    ///
+    /// A member that is stated twice makes another sum, and is found by looking closer.
+    fn has_same_members(&self, known: Mark, members: &[Member]) -> bool {
         let mut sum = MembersMark::default();
-        imprints.into_iter().for_each(|imprint| sum.add_imprint(imprint));
-        Some(sum.mark())
+        members.iter().for_each(|member| sum.add(member));
+        self.members.everybody == Whole::Yes && self.members.wanted.is_empty() && sum.mark() == known
     }
 }
 
 impl Index {
+    /// Whether everybody in the mirror, the source's users and groups, was stated under the name that they have there.
+    pub(super) fn is_all_stated(&self) -> bool {
+        let stated = |stated: Stated| match stated {
+            Stated::Known | Stated::New => true,
+            Stated::No | Stated::Unreadable => false,
+        };
+        self.names.len() == self.users.len()
+            && self.users.values().all(|user| stated(user.stated))
+            && self.groups.values().all(|group| group.origin == Origin::Local || stated(group.stated))
+    }
+
     /// Whether a member of the mirror was stated under the name that it has there: only then it is known that its
     /// leaving a group is not a part of something larger.
     fn has_stated(&self, member: &Member) -> bool {

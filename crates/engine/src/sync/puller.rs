@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use throng_core::directory::Directory;
-use throng_core::sync::{Batch, Position, Pull, SyncSource};
+use throng_core::sync::{Batch, Next, Position, Pull, SyncSource};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::request::Stop;
@@ -42,40 +43,57 @@ impl Puller<'_> {
     }
 }
 
-/// Reads a full pull in tasks of its own, a batch ahead of the round: parsing takes longer than comparing, and another
-/// core may do it meanwhile. What is being read ends with this.
+/// Reads a full pull in a task of its own, ahead of the round: parsing takes longer than comparing, and another core may
+/// do it meanwhile. It ends with this.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    source: Arc<dyn Directory>,
-    stop: Stop,
-    reading: JoinSet<Result<Batch, Halt>>,
+    batches: mpsc::Receiver<Result<Batch, Halt>>,
+    reading: JoinSet<()>,
 }
 
 impl Ahead {
-    pub(super) fn of(source: &Arc<dyn Directory>, stop: &Stop) -> Self {
-        Self { source: Arc::clone(source), stop: stop.clone(), reading: JoinSet::new() }
-    }
-
-    /// Begins to read the batch at a position, or the first.
-    pub(super) fn begin(&mut self, position: Option<Position>) {
-        let (source, stop) = (Arc::clone(&self.source), self.stop.clone());
-        self.reading.spawn(async move {
-            let source = sync_source(&*source)?;
-            Puller { source, pull: Pull::Full, stop: &stop }.next(position.as_ref()).await
+    pub(super) fn read(source: &Arc<dyn Directory>, stop: &Stop) -> Self {
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let (source, stop) = (Arc::clone(source), stop.clone());
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
+            let mut position = None;
+            loop {
+                let batch = match sync_source(&*source) {
+                    Ok(source) => {
+                        Puller { source, pull: Pull::Full, stop: &stop }.next(position.as_ref()).await
+                    }
+                    Err(halt) => Err(halt),
+                };
+                let next = batch.as_ref().ok().map(|batch| batch.next.clone());
+                // Nobody takes it when the round is over.
+                let taken = sender.send(batch).await.is_ok();
+                match next {
+                    Some(Next::More(next)) if taken => position = Some(next),
+                    Some(Next::More(_) | Next::End(_) | Next::Expired) | None => return,
+                }
+            }
         });
+        Self { batches, reading }
     }
 
-    /// Waits for the batch that was begun.
+    /// The next batch.
     pub(super) async fn batch(&mut self) -> Result<Batch, Halt> {
+        if let Some(batch) = self.batches.recv().await {
+            return batch;
+        }
         match self.reading.join_next().await {
-            Some(Ok(batch)) => batch,
             // As if it had been read here.
             Some(Err(error)) if error.is_panic() => resume_unwind(error.into_panic()),
             Some(Err(error)) => Err(Halt::failed(error)),
-            None => Err(Halt::failed("no batch was begun")),
+            Some(Ok(())) | None => Err(Halt::failed("the pull is over")),
         }
     }
 }
+
+/// Batches that are read before they are asked for: enough that neither side waits for the other's next turn of the
+/// processor.
+const AHEAD: usize = 4;
 
 /// The power of a directory to be mirrored.
 pub(super) fn sync_source(source: &dyn Directory) -> Result<&dyn SyncSource, Halt> {
