@@ -448,3 +448,35 @@ async fn a_removal_that_is_told_again_takes_nothing_from_the_successor() {
     let kept = mirrored.app.find_user("u3").await.unwrap();
     assert_eq!(mirrored.app.identity(&kept).await.unwrap(), identity);
 }
+
+/// What is stated and cannot be read is there: its copy stays with all that it is in and holds, whatever of it could be
+/// read (T67).
+#[tokio::test]
+async fn the_copy_of_an_entry_that_cannot_be_read_stays_t67() {
+    let mirrored = Mirrored::of(populated(0)).await;
+    let users = || (0..40).map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))));
+    let members = |group: &str| Item::Members {
+        group: group_name(group),
+        members: vec![user_in("u3"), user_in("u4"), user_in("anna"), user_in("bob")],
+        part: Part::Last,
+    };
+    let people = [user("a", "anna"), user("b", "bob")].map(Item::User);
+    let groups = [Item::Group(group("staff")), Item::Group(group("ops"))];
+    let memberships = [members("staff"), members("ops")];
+    let items = users().chain(people).chain(groups).chain(memberships).collect();
+    let unreadable = |kind, name, id| Item::Unreadable(Unreadable::new(kind, name, id, "it is too long"));
+    let people =
+        [unreadable(EntryKind::User, "somebody", Some(id("a"))), unreadable(EntryKind::User, "BOB", None)];
+    let staff = ExternalId::of_name(&Key::of("staff")).unwrap();
+    let groups = [unreadable(EntryKind::Group, "", Some(staff)), unreadable(EntryKind::Group, "Ops", None)];
+    let memberships = [members("staff"), members("ops")];
+    let doubtful = users().chain(people).chain(groups).chain(memberships).collect();
+    mirrored.source.state_instead([everything(items), everything(doubtful)]);
+    mirrored.full().await;
+    let before = mirrored.contents().await;
+    assert!(before.iter().any(|line| line.contains("ops") && line.contains("bob")), "{before:?}");
+    let round = mirrored.full().await;
+    assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+    assert_eq!((round.counts.users_removed, round.counts.groups_removed), (0, 0), "{round:?}");
+    assert_eq!(mirrored.contents().await, before);
+}

@@ -42,6 +42,11 @@ impl ServerConfig {
     pub const MAX_HEAD_BYTES: usize = 16 << 10;
     /// How long the head of a request may take (T90).
     pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long a connection may take nothing of an answer that waits for it (T90).
+    pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+    /// How long those who are being answered are waited for when the server ends: an answer that is taken in crumbs
+    /// would go on without end.
+    pub const ENDING_TIMEOUT: Duration = Duration::from_secs(60);
     /// The version of the API that every answer states: that of the first with webhooks and with sessions ended by user
     /// is 1.3, and what came with renaming is 1.4.
     pub const API_VERSION: &str = "1.4";

@@ -20,6 +20,7 @@ mod listing;
 mod mail;
 mod memberships;
 mod openapi;
+mod patience;
 mod query;
 mod refusal;
 mod routes;

@@ -32,6 +32,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::config::{ConfigError, ServerConfig};
 use crate::consumer::{Basic, challenge, forbidden_address, is_refused};
+use crate::patience::Patient;
 use crate::query::{Query, decoded};
 use crate::refusal::Refusal;
 use crate::routes::{self, Answers, Found, Route};
@@ -96,11 +97,13 @@ impl UserServer {
             .route("/rest/usermanagement/{*rest}", any(handle(Arc::clone(&self.0))))
     }
 
-    /// Serves until `shutdown` is over, and then until the requests that are under way have been answered.
+    /// Serves until `shutdown` is over, and then until the requests that are under way have been answered, for
+    /// [`ServerConfig::ENDING_TIMEOUT`] at most.
     ///
     /// 1. HTTP/1.1, without TLS: put a proxy in front, or use [`UserServer::router`].
     /// 2. At most [`ServerConfig::connections`]; further ones wait. The head of a request may take
-    ///    [`ServerConfig::HEAD_TIMEOUT`] and [`ServerConfig::MAX_HEAD_BYTES`] (T90).
+    ///    [`ServerConfig::HEAD_TIMEOUT`] and [`ServerConfig::MAX_HEAD_BYTES`], and an answer that nobody takes waits
+    ///    for [`ServerConfig::WRITE_TIMEOUT`] (T90).
     /// 3. That a connection cannot be taken is passed over; only a listener that is broken for good ends it.
     pub async fn serve(
         &self,
@@ -136,7 +139,11 @@ impl UserServer {
         drop(listener);
         // Nobody listens when there are no connections.
         let _ = stop.send(Stage::Ending);
-        while connections.join_next().await.is_some() {}
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(ServerConfig::ENDING_TIMEOUT, all).await.is_err() {
+            tracing::warn!(left = connections.len(), "connections are broken off");
+            connections.shutdown().await;
+        }
         Ok(())
     }
 
@@ -195,6 +202,7 @@ async fn converse(
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
     });
+    let stream = Patient::new(stream, ServerConfig::WRITE_TIMEOUT);
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new());
     http.header_read_timeout(ServerConfig::HEAD_TIMEOUT);

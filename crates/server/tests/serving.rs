@@ -6,9 +6,10 @@ mod common;
 use std::net::SocketAddr;
 
 use common::{API, House, basic};
+use throng_core::directory::GroupPatch;
 use throng_server::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -143,6 +144,35 @@ async fn a_connection_too_many_waits_its_turn_t90() {
     first.write_all(&request.as_bytes()[1..]).await.unwrap();
     assert!(rest(&mut first).await.starts_with("HTTP/1.1 200"));
     drop(first);
+    assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"));
+    running.stop.send(()).unwrap();
+    running.ended.await.unwrap().unwrap();
+}
+
+/// Who asks for more than fits into a connection and takes nothing of it keeps neither its place nor the end of the
+/// server for good.
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_no_answer_is_let_go_t90() {
+    let config = ServerConfig { connections: 1, ..ServerConfig::default() };
+    let house = House::with(1, config).await;
+    for n in 0..320 {
+        let group = format!("g{n:04}");
+        house.wiki.create_group(&group, "").await.unwrap();
+        let values: Vec<String> = (0..8).map(|n| format!("{n:0>250}")).collect();
+        let attributes = (0..8).map(|n| (format!("a{n}"), values.clone())).collect();
+        let patch = GroupPatch { description: None, attributes };
+        house.wiki.update_group(&group, patch).await.unwrap();
+    }
+    let running = run(&house).await;
+    let list =
+        format!("GET {API}/search?entity-type=group&restriction=&max-results=-1&expand=group,attributes");
+    let lazy = TcpSocket::new_v4().unwrap();
+    lazy.set_recv_buffer_size(4_096).unwrap();
+    let mut lazy = lazy.connect(running.at).await.unwrap();
+    lazy.write_all(format!("{}\r\n", head(&house, &list)).as_bytes()).await.unwrap();
+    let mut second = TcpStream::connect(running.at).await.unwrap();
+    let request = format!("{}Connection: close\r\n\r\n", head(&house, &format!("GET {API}/config/cookie")));
+    second.write_all(request.as_bytes()).await.unwrap();
     assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"));
     running.stop.send(()).unwrap();
     running.ended.await.unwrap().unwrap();

@@ -132,7 +132,8 @@ pub struct Unreadable {
     pub kind: EntryKind,
     /// The name as it came, cut to [`Unreadable::MAX_NAME_CHARS`] code points and with control characters escaped.
     pub name: String,
-    /// The id, if it could be read: the entry is there, so that its copy must not be deleted.
+    /// The id, if it could be read: the entry is there, so that its copy must not be deleted. Without it the copy is
+    /// found by the name.
     pub id: Option<ExternalId>,
     /// What is wrong with it.
     pub why: String,

@@ -167,7 +167,7 @@ impl Work<'_> {
                     let memberships = Memberships { exactly: Some(exactly), ..Memberships::default() };
                     changes.members.insert(member, memberships);
                 }
-                Item::Unreadable(entry) => self.take_unreadable(comparison, &entry),
+                Item::Unreadable(entry) => self.take_unreadable(comparison, &entry).await?,
                 Item::Members { .. } => return Err(Halt::Full(FullBecause::Impossible)),
             }
         }

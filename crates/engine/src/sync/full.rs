@@ -5,6 +5,7 @@ use std::sync::Arc;
 use throng_core::change::{Change, Logging};
 use throng_core::directory::Directory;
 use throng_core::id::ExternalId;
+use throng_core::name::Key;
 use throng_core::sync::{
     Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource, Unreadable,
     bears_unreadable,
@@ -127,7 +128,7 @@ impl Work<'_> {
                     self.begin_memberships(comparison).await?;
                     self.take_members(comparison, group, members, part).await?;
                 }
-                Item::Unreadable(entry) => self.take_unreadable(comparison, &entry),
+                Item::Unreadable(entry) => self.take_unreadable(comparison, &entry).await?,
                 Item::UserGone(_)
                 | Item::GroupGone(_)
                 | Item::Joined(..)
@@ -140,13 +141,43 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) fn take_unreadable(&mut self, comparison: &mut Comparison, entry: &Unreadable) {
+    /// Reports an entry that cannot be read. It is there, so that its copy stays: the one of its id or, where that is
+    /// nobody's here, the one of its name.
+    pub(super) async fn take_unreadable(
+        &mut self,
+        comparison: &mut Comparison,
+        entry: &Unreadable,
+    ) -> Step<()> {
         self.round.set_aside(entry.kind, &entry.name, &entry.why);
-        if let (EntryKind::User, Some(id)) = (entry.kind, &entry.id)
-            && let Some(known) = comparison.index.users.get_mut(&Imprint::of_id(id))
-        {
-            known.stated = Stated::Unreadable;
+        let index = &mut comparison.index;
+        match entry.kind {
+            EntryKind::User => {
+                let stated = entry.id.as_ref().map(Imprint::of_id).filter(|id| index.users.contains_key(id));
+                let id = match stated {
+                    Some(id) => Some(id),
+                    None => {
+                        let named = self.records.store.user(self.directory(), &Key::of(&entry.name)).await?;
+                        named.map(|user| Imprint::of_id(&user.external_id))
+                    }
+                };
+                if let Some(known) = id.and_then(|id| index.users.get_mut(&id))
+                    && known.stated == Stated::No
+                {
+                    known.stated = Stated::Unreadable;
+                }
+            }
+            EntryKind::Group => {
+                // Groups are known by name, which an id that stands for one has whole.
+                let named = entry.id.as_ref().and_then(ExternalId::stands_for).unwrap_or(&entry.name);
+                if let Some(known) = index.groups.get_mut(&Key::of(named))
+                    && known.stated == Stated::No
+                {
+                    known.stated = Stated::Unreadable;
+                }
+            }
+            EntryKind::Membership => {}
         }
+        Ok(())
     }
 
     /// Writes what is left of the users, and gives names to those who wait for them.
