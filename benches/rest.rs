@@ -39,7 +39,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use measure::{Bars, machine, median, median_ratio, right, table};
+use measure::{Bars, doubt, machine, median, median_ratio, right, table};
 
 type Outcome<T = ()> = Result<T, Box<dyn StdError + Send + Sync>>;
 
@@ -300,6 +300,7 @@ async fn requests(house: &House, bars: &mut Bars) -> Outcome {
             ]);
         }
         let bar = format!("{}: requests/s ÷ those of a bare handler making the call", asked.name());
+        doubt(median_ratio(again, bare));
         bars.at_least(&bar, median_ratio(with, server), LEAST);
     }
     right(&mut table, &[2, 3, 4]);
