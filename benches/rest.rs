@@ -37,7 +37,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use throng_benches::{Bars, machine, median, median_ratio, right, table};
+use throng_benches::{Bars, doubt, machine, median, median_ratio, right, table};
 
 type Outcome<T = ()> = Result<T, Box<dyn StdError + Send + Sync>>;
 
@@ -298,6 +298,7 @@ async fn requests(house: &House, bars: &mut Bars) -> Outcome {
             ]);
         }
         let bar = format!("{}: requests/s ÷ those of a bare handler making the call", asked.name());
+        doubt(median_ratio(again, bare));
         bars.at_least(&bar, median_ratio(with, server), LEAST);
     }
     right(&mut table, &[2, 3, 4]);
