@@ -1,11 +1,13 @@
 //! Who is in which group, from both ends, and the dump of it all.
 
+use std::collections::HashMap;
+
 use axum::body::Body;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
-use throng_core::filter::Filter;
+use throng_core::filter::{Filter, Property, Test};
 use throng_core::group::Group;
-use throng_core::name::GroupName;
+use throng_core::name::{GroupName, Key};
 use throng_core::page::PageRequest;
 use throng_core::resolve::Resolved;
 use throng_engine::application::Depth;
@@ -250,19 +252,35 @@ async fn groups(
         };
     }
     let names = call.query.range()?.of(names);
-    let mut all: Vec<GroupEntity> = Vec::with_capacity(names.len());
-    for name in names {
-        all.push(match entities.detail {
-            Detail::Short => entities.group_named(name.as_str()),
-            Detail::Full | Detail::WithAttributes => match call.app.find_group(name.as_str()).await {
-                Ok(group) => entities.group(group.value()),
-                // It was removed since.
-                Err(Error::NotFound { .. }) => continue,
-                Err(error) => return Err(About::Group.refuse()(error)),
-            },
-        });
-    }
+    let all: Vec<GroupEntity> = match entities.detail {
+        Detail::Short => names.iter().map(|name| entities.group_named(name.as_str())).collect(),
+        Detail::Full | Detail::WithAttributes => {
+            let found = groups_named(call, &names).await.map_err(About::Group.refuse())?;
+            // Those that are missing were removed since.
+            names.iter().filter_map(|name| found.get(name.key())).map(|group| entities.group(group)).collect()
+        }
+    };
     whole(call, &all)
+}
+
+/// Groups by their names, as many at once as a search may name.
+async fn groups_named(call: &Call, names: &[GroupName]) -> Result<HashMap<Key, Group>, Error> {
+    let mut found = HashMap::with_capacity(names.len());
+    for names in names.chunks(Filter::MAX_TERMS) {
+        let named = |name: &GroupName| Filter::term(Property::Name, Test::Equals(name.key().clone()));
+        let filter = Filter::any(names.iter().map(named).collect())?;
+        let mut request = PageRequest::default();
+        loop {
+            let page = call.app.search_groups(&filter, &request).await?;
+            let groups = page.items.into_iter().map(|group| (group.value.key().clone(), group.value));
+            found.extend(groups);
+            match page.next {
+                Some(next) => request = request.after(next),
+                None => break,
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The group of the address, and the one that the body names.
