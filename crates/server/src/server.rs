@@ -223,8 +223,8 @@ async fn converse(
     drop(seat);
 }
 
-/// How long nothing is taken after this fault, if another connection may be taken at all: at once where the one that came
-/// is gone, and a little later where there is no room for it.
+/// How long nothing is taken after this fault, if another connection may be taken at all: at once where the one that
+/// came is gone, and a little later where there is no room for it.
 fn pause_after(cause: &io::Error) -> Option<Duration> {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, WouldBlock};
     let kinds = [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, WouldBlock];
