@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -128,11 +129,11 @@ impl UserServer {
                     (seat, Ok((stream, peer))) => {
                         connections.spawn(converse(stream, peer, router.clone(), stopped.clone(), seat));
                     }
-                    (_, Err(cause)) if is_passing(&cause) => {
+                    (_, Err(cause)) => {
+                        let Some(pause) = pause_after(&cause) else { return Err(cause) };
                         tracing::warn!(%cause, "a connection could not be taken");
-                        tokio::task::yield_now().await;
+                        tokio::time::sleep(pause).await;
                     }
-                    (_, Err(cause)) => return Err(cause),
                 },
             }
         }
@@ -222,15 +223,22 @@ async fn converse(
     drop(seat);
 }
 
-/// Whether another connection may be taken after this fault: the one that came is gone, or there is no room for it.
-fn is_passing(cause: &io::Error) -> bool {
+/// How long nothing is taken after this fault, if another connection may be taken at all: at once where the one that
+/// came is gone, and a little later where there is no room for it.
+fn pause_after(cause: &io::Error) -> Option<Duration> {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, WouldBlock};
     let kinds = [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, WouldBlock];
-    kinds.contains(&cause.kind()) || NO_ROOM.iter().any(|code| cause.raw_os_error() == Some(*code))
+    if NO_ROOM.iter().any(|code| cause.raw_os_error() == Some(*code)) {
+        return Some(PAUSE);
+    }
+    kinds.contains(&cause.kind()).then_some(Duration::ZERO)
 }
 
 /// EMFILE and ENFILE: too many files are open.
 const NO_ROOM: [i32; 2] = [24, 23];
+/// The connection that there is no room for stays at the door: without a pause it would be tried as fast as the machine
+/// can, with a warning each time (T90).
+const PAUSE: Duration = Duration::from_millis(100);
 
 const EMBEDDED_VERSION: HeaderName = HeaderName::from_static("x-embedded-crowd-version");
 const API_VERSION: HeaderName = HeaderName::from_static("x-crowd-user-management-version");
@@ -410,4 +418,19 @@ fn base_of(config: &ServerConfig, uri: &Uri, headers: &HeaderMap, peer: Option<I
 fn is_host(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     !text.is_empty() && text.len() <= 255 && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_house_is_no_reason_to_hurry_t90() {
+        for code in NO_ROOM {
+            let pause = pause_after(&io::Error::from_raw_os_error(code));
+            assert!(pause.is_some_and(|pause| pause >= Duration::from_millis(100)), "{code}");
+        }
+        assert_eq!(pause_after(&io::ErrorKind::ConnectionAborted.into()), Some(Duration::ZERO));
+        assert_eq!(pause_after(&io::ErrorKind::InvalidInput.into()), None);
+    }
 }
