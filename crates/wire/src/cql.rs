@@ -104,6 +104,10 @@ impl Parser<'_> {
         if !matches!(operator, Some('=' | '<' | '>')) {
             return Err(self.syntax());
         }
+        // Whoever writes `!=` means the opposite, and would be told nobody as the value of a property that nothing has.
+        if self.text.get(..at).is_some_and(|before| before.trim_end().ends_with('!')) {
+            return Err(self.syntax());
+        }
         self.at += 1;
         let value = self.word()?;
         if key.text.is_empty() || key.open_start || key.open_end {

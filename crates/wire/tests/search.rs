@@ -112,6 +112,8 @@ fn what_is_malformed_is_told_with_its_place_r23_r26() {
         ("name = \"a\\", 10),
         ("name == a", 6),
         ("name <> a", 6),
+        ("name!=a", 5),
+        ("name! = a", 6),
         ("name < a", 5),
         ("active = maybe", 9),
         ("active = t*", 9),

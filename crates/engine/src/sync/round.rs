@@ -353,16 +353,11 @@ impl Work<'_> {
         if outcome.is_complete() && self.is_first() {
             changes.push(Change::ResetDirectory(directory));
         }
-        if !outcome.is_complete() {
-            // The deletions that were counted are those of a round that ended well.
-            state.recent_users = self.mirror.state.recent_users;
-            state.recent_groups = self.mirror.state.recent_groups;
-        } else {
-            state.recent_users = self.recent.users;
-            state.recent_groups = self.recent.groups;
-            if self.mirror.approval.is_some() && self.round.held.is_none() {
-                changes.push(Change::ApproveDeletions { directory, approval: None });
-            }
+        // Also those of a round that failed afterwards: what is gone is gone.
+        state.recent_users = self.recent.users;
+        state.recent_groups = self.recent.groups;
+        if outcome.is_complete() && self.mirror.approval.is_some() && self.round.held.is_none() {
+            changes.push(Change::ApproveDeletions { directory, approval: None });
         }
         changes.push(Change::PutMirror { directory, state: Box::new(state) });
         self.logging = Logging::Each;
