@@ -1,8 +1,9 @@
 //! What keeping a mirror costs: filling it, finding it unchanged, following one change in a hundred, and memory.
 //!
-//! `cargo bench --bench sync [-- --quick] [writing] [reading] [memory]`. Each round of synchronisation is measured beside what it cannot do without,
-//! in the same run: the same rows written by hand, or the same answers read and dropped. What counts is the median over
-//! the repetitions of the ratio in the same repetition; the second row of a reference is the reference again.
+//! `cargo bench --bench sync [-- --quick] [writing] [reading] [memory]`. Each round of synchronisation is measured
+//! beside what it cannot do without, in the same run: the same rows written by hand, or the same answers read and
+//! dropped. What counts is the median over the repetitions of the ratio in the same repetition; the second row of a
+//! reference is the reference again.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,

@@ -69,7 +69,8 @@ struct Large {
     whole: Whole,
 }
 
-/// Whether all of something is so: what was stated of a group's members can be kept, or those of the mirror were stated.
+/// Whether all of something is so: what was stated of a group's members can be kept, or those of the mirror were
+/// stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Whole {
     Yes,

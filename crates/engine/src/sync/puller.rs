@@ -43,8 +43,8 @@ impl Puller<'_> {
     }
 }
 
-/// Reads a full pull in a task of its own, ahead of the round: parsing takes longer than comparing, and another core may
-/// do it meanwhile. It ends with this.
+/// Reads a full pull in a task of its own, ahead of the round: parsing takes longer than comparing, and another core
+/// may do it meanwhile. It ends with this.
 #[derive(Debug)]
 pub(super) struct Ahead {
     batches: mpsc::Receiver<Result<Batch, Halt>>,
