@@ -241,8 +241,8 @@ enum Form {
     Values,
 }
 
-/// Rows of one transaction by hand.
-const ROWS: usize = 10_000;
+/// Rows of one transaction by hand: as many as a first round writes at once of memberships.
+const ROWS: usize = 20_000;
 /// Rows of one statement with a list of VALUES.
 const LISTED: usize = 50;
 
