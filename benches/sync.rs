@@ -192,7 +192,7 @@ impl Invented {
         Arc::new(Self { size, changes: AtomicUsize::new(0) })
     }
 
-    fn full(&self, position: Option<&Position>) -> Option<(Vec<Item>, Option<(char, usize)>)> {
+    fn full(&self, position: Option<&Position>) -> Option<(Vec<Item>, Option<Place>)> {
         let (phase, start) = match position {
             None => ('u', 0),
             Some(position) => {
@@ -202,7 +202,7 @@ impl Invented {
         };
         let Size { users, groups, members } = self.size;
         let part = |all: usize, weight: usize| start..all.min(start + Batch::MAX_ITEMS / weight);
-        let after = |part: &std::ops::Range<usize>, all: usize, next: Option<(char, usize)>| {
+        let after = |part: &std::ops::Range<usize>, all: usize, next: Option<Place>| {
             if part.end < all { Some((phase, part.end)) } else { next }
         };
         match phase {
@@ -246,6 +246,9 @@ impl Invented {
         [Item::User(user(moved, changes)), Item::Left(from, member.clone()), Item::Joined(to, member)]
     }
 }
+
+/// Where a full pull goes on: the letter of what it reads, and after how many of them.
+type Place = (char, usize);
 
 /// Most members that the source states at once of one group.
 const MOST_MEMBERS: usize = 1_000;
@@ -471,8 +474,8 @@ enum Form {
     Values,
 }
 
-/// Rows of one transaction by hand.
-const ROWS: usize = 10_000;
+/// Rows of one transaction by hand: as many as a first round writes at once of memberships.
+const ROWS: usize = 20_000;
 /// Rows of one statement with a list of VALUES.
 const LISTED: usize = 50;
 
