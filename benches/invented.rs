@@ -120,7 +120,7 @@ impl Invented {
             }
         };
         let Size { users, groups, members } = self.size;
-        let part = |all: usize, weight: usize| start..all.min(start + Batch::MAX_ITEMS / weight);
+        let part = |all: usize, weight: usize| start..all.min(start + Batch::MAX_WEIGHT / weight);
         let after = |part: &std::ops::Range<usize>, all: usize, next: Option<Place>| {
             if part.end < all { Some((phase, part.end)) } else { next }
         };
@@ -192,7 +192,7 @@ impl SyncSource for Invented {
                 let changes = self.changes.load(Ordering::Relaxed);
                 let start = position.map_or(Some(0), |position| position.as_str().parse().ok());
                 let start: usize = start.ok_or_else(unknown)?;
-                let end = self.size.hundredth().min(start + Batch::MAX_ITEMS / 3);
+                let end = self.size.hundredth().min(start + Batch::MAX_WEIGHT / 3);
                 let items = (start..end).flat_map(|n| self.change(n, changes)).collect();
                 let next = if end < self.size.hundredth() {
                     Next::More(mark(end.to_string())?)

@@ -54,7 +54,7 @@ pub(crate) async fn both(folder: &Path) -> Outcome {
     let stop = Stop::new();
     let rounds = [&jira, &confluence].map(|product| {
         let (throng, stop) = (product.throng.clone(), stop.clone());
-        tokio::spawn(async move { throng.keep_in_sync(&stop).await })
+        tokio::spawn(async move { throng.keep_in_sync(&stop, |_, _| ()).await })
     });
     tokio::signal::ctrl_c().await?;
     println!("\nStopping.");

@@ -387,7 +387,7 @@ async fn rounds_run_when_they_are_due_and_wait_after_failures() {
         MirroredSettings { schedule: Schedule::Every { interval: hour }, ..MirroredSettings::default() };
     let mirrored = Mirrored::with(populated(4), settings).await;
     let throng = &mirrored.world.throng;
-    let due = async || throng.sync_due().await.len();
+    let due = async || throng.sync_due(&SyncRequest::default()).await.len();
     assert_eq!(due().await, 1);
     assert_eq!(due().await, 0);
     mirrored.world.clock.advance(hour);
@@ -449,4 +449,43 @@ async fn a_rename_amid_a_full_round_loses_no_membership_t63() {
         0,
         "the next round goes on from where this one caught up"
     );
+}
+
+/// A host that ends waits for no round: one that is under way is stopped with the rest.
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_the_round_that_is_under_way() {
+    let mirrored = Mirrored::of(populated(4)).await;
+    mirrored.source.behave_on(Call::Pull, Behaviour::Hanging);
+    let (stop, mut ended) = (Stop::new(), Vec::new());
+    let keeping =
+        mirrored.world.throng.keep_in_sync(&stop, |directory, round| ended.push((directory, round)));
+    let stopping = async {
+        while mirrored.source.calls(Call::Pull) == 0 {
+            tokio::task::yield_now().await;
+        }
+        stop.set();
+    };
+    futures_util::future::join(keeping, stopping).await;
+    let [(directory, Ok(round))] = &ended[..] else { panic!("{ended:?}") };
+    assert_eq!(
+        (*directory, round.ended.map(|(_, outcome)| outcome)),
+        (mirrored.mirror, Some(Outcome::Cancelled))
+    );
+}
+
+/// Members count one each, so that no batch is large by what a few items hold.
+#[tokio::test]
+async fn a_batch_that_weighs_too_much_fails_the_round() {
+    let of = |group: &str, members: usize| Item::Members {
+        group: group_name(group),
+        members: (0..members).map(|number| user_in(&format!("u{number}"))).collect(),
+        part: Part::Last,
+    };
+    for (last, outcome) in [(1_000, Outcome::HeldForApproval), (1_001, Outcome::Failed)] {
+        let mirrored = Mirrored::of(populated(30)).await;
+        mirrored.sync().await;
+        mirrored.source.state_instead([everything(vec![of("all", 1_000), of("some", last)])]);
+        let round = mirrored.full().await;
+        assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(outcome), "{:?}", round.failure);
+    }
 }

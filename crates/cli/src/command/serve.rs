@@ -4,9 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Serialize;
-use throng::Throng;
+use throng::core::id::DirectoryId;
+use throng::core::sync::Round;
 use throng::server::UserServer;
 use throng::sync::Stop;
+use throng::{Error, Throng};
 use tokio::net::TcpListener;
 
 use crate::arguments::Serve;
@@ -20,8 +22,7 @@ use super::sync::in_short;
 /// Where it is listened without a word about it: on this machine alone, at the port of Crowd.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8095);
 
-/// How often it is looked for rounds that are due, and for what other processes, such as `throng application add`, have
-/// configured.
+/// How often it is looked for what other processes, such as `throng application add`, have configured.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// After how many looks the times of logins are written down: about once a minute.
@@ -54,7 +55,7 @@ pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failur
     let ending = Stop::new();
     let rounds = tokio::spawn({
         let (throng, ending) = (throng.clone(), ending.clone());
-        async move { keep_in_sync(&throng, &ending).await }
+        async move { throng.keep_in_sync(&ending, |directory, ended| tell(&throng, directory, ended)).await }
     });
     let upkeep = tokio::spawn(keep_up(throng.clone()));
     let served = tokio::select! {
@@ -72,22 +73,14 @@ pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failur
     served
 }
 
-/// Runs rounds as they become due, and tells how each ended.
-async fn keep_in_sync(throng: &Throng, ending: &Stop) {
-    while !ending.is_set() {
-        for (directory, outcome) in throng.sync_due().await {
-            let directories = throng.directories();
-            let named = directories.iter().find(|record| record.id == directory);
-            let name = named.map_or_else(|| directory.to_string(), |record| record.name.to_string());
-            match outcome {
-                Ok(round) => note(&format_args!("{name:?}: {}", in_short(&round))),
-                Err(error) => note(&format_args!("throng: {name:?}: a round could not begin: {error}")),
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = ending.wait() => {}
-        }
+/// Tells how a round ended.
+fn tell(throng: &Throng, directory: DirectoryId, ended: Result<Round, Error>) {
+    let directories = throng.directories();
+    let named = directories.iter().find(|record| record.id == directory);
+    let name = named.map_or_else(|| directory.to_string(), |record| record.name.to_string());
+    match ended {
+        Ok(round) => note(&format_args!("{name:?}: {}", in_short(&round))),
+        Err(error) => note(&format_args!("throng: {name:?}: a round could not begin: {error}")),
     }
 }
 

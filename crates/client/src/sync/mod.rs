@@ -142,18 +142,8 @@ impl Items {
     /// Takes items from the front, as many as the batch still holds. Whether all were taken.
     fn take(&mut self, waiting: &mut VecDeque<Item>) -> bool {
         while let Some(item) = waiting.pop_front() {
-            let weight = match &item {
-                Item::Members { members, .. } => members.len().max(1),
-                Item::MemberOf(_, groups) => groups.len().max(1),
-                Item::User(_)
-                | Item::Group(_)
-                | Item::UserGone(_)
-                | Item::GroupGone(_)
-                | Item::Joined(..)
-                | Item::Left(..)
-                | Item::Unreadable(_) => 1,
-            };
-            if self.weight + weight > Batch::MAX_ITEMS && !self.items.is_empty() {
+            let weight = item.weight();
+            if self.weight + weight > Batch::MAX_WEIGHT && !self.items.is_empty() {
                 waiting.push_front(item);
                 return false;
             }
@@ -164,6 +154,6 @@ impl Items {
     }
 
     fn is_full(&self) -> bool {
-        self.weight >= Batch::MAX_ITEMS
+        self.weight >= Batch::MAX_WEIGHT
     }
 }

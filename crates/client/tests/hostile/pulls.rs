@@ -273,12 +273,7 @@ async fn without_a_dump_each_group_is_asked_for() {
     let (batches, next) = pull(&server.directory()).await.unwrap();
     assert_eq!(next, Next::End(Completeness::Proven));
     for batch in &batches {
-        let weight: usize = batch
-            .items
-            .iter()
-            .map(|item| if let Item::Members { members, .. } = item { members.len().max(1) } else { 1 })
-            .sum();
-        assert!(weight <= Batch::MAX_ITEMS, "{weight}");
+        assert!(batch.weight() <= Batch::MAX_WEIGHT, "{}", batch.weight());
     }
     let members: Vec<_> = batches
         .iter()
@@ -423,7 +418,7 @@ async fn memory_does_not_grow_with_the_directory() {
     let mut stated = 0;
     loop {
         let batch = directory.pull(Pull::Full, position.as_ref()).await.unwrap();
-        assert!(batch.items.len() <= Batch::MAX_ITEMS);
+        assert!(!batch.is_too_large());
         stated += batch.items.iter().filter(|item| matches!(item, Item::User(_))).count() as u64;
         let held = server.sent().saturating_sub(stated * size);
         assert!(held < IN_FLIGHT, "{held} bytes were sent and not stated after {stated} users");

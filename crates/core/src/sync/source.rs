@@ -39,7 +39,8 @@ pub enum Pull<'c> {
     Since(&'c Cursor),
 }
 
-/// A part of a pull. At most [`Batch::MAX_ITEMS`] items; a source may give fewer, or none.
+/// A part of a pull. Its items weigh at most [`Batch::MAX_WEIGHT`]; a source may give fewer, or none, or one item alone
+/// that weighs more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// What the source states.
@@ -51,9 +52,19 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Most items of one batch, of which the members of a group count one each: what is read, compared and written
-    /// stays small, whatever the size of the directory.
-    pub const MAX_ITEMS: usize = 2_000;
+    /// Most that the items of one batch weigh: what is read, compared and written stays small, whatever the size of the
+    /// directory.
+    pub const MAX_WEIGHT: usize = 2_000;
+
+    /// What the items weigh together.
+    pub fn weight(&self) -> usize {
+        self.items.iter().map(Item::weight).sum()
+    }
+
+    /// Whether the items weigh more than a batch may hold.
+    pub fn is_too_large(&self) -> bool {
+        self.items.len() > 1 && self.weight() > Self::MAX_WEIGHT
+    }
 }
 
 /// What comes after a [`Batch`].
@@ -105,6 +116,24 @@ pub enum Item {
     MemberOf(Member, Vec<GroupName>),
     /// There is an entry that cannot be read.
     Unreadable(Unreadable),
+}
+
+impl Item {
+    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do the
+    /// groups that a member is in.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Members { members, .. } => members.len().max(1),
+            Self::MemberOf(_, groups) => groups.len().max(1),
+            Self::User(_)
+            | Self::Group(_)
+            | Self::UserGone(_)
+            | Self::GroupGone(_)
+            | Self::Joined(..)
+            | Self::Left(..)
+            | Self::Unreadable(_) => 1,
+        }
+    }
 }
 
 /// Whether more parts of the same group's members follow.

@@ -52,18 +52,18 @@ impl Throng {
         round::run(self, directory, request).await
     }
 
-    /// Runs the rounds that are due, one after the other, and tells how each ended. For the host to call now and then;
-    /// [`Throng::keep_in_sync`] does.
-    pub async fn sync_due(&self) -> Vec<(DirectoryId, Result<Round, Error>)> {
+    /// Runs the rounds that are due, one after the other and each as it is asked for, and tells how each ended. For the
+    /// host to call now and then; [`Throng::keep_in_sync`] does.
+    pub async fn sync_due(&self, request: &SyncRequest) -> Vec<(DirectoryId, Result<Round, Error>)> {
         let mut rounds = Vec::new();
         for record in self.directories() {
             let DirectoryKind::Mirrored(settings) = &record.kind else { continue };
-            if !record.active {
+            if !record.active || request.stop.is_set() {
                 continue;
             }
             match self.next_round(record.id, settings).await {
                 Ok(Some(due)) if due <= self.0.clock.now() => {
-                    rounds.push((record.id, self.sync(record.id, SyncRequest::default()).await));
+                    rounds.push((record.id, self.sync(record.id, request.clone()).await));
                 }
                 Ok(_) => {}
                 Err(error) => rounds.push((record.id, Err(error))),
@@ -72,14 +72,17 @@ impl Throng {
         rounds
     }
 
-    /// Runs rounds as they become due, until it is stopped. For the host to spawn.
-    pub async fn keep_in_sync(&self, stop: &Stop) {
+    /// Runs rounds as they become due, until it is stopped, and tells how each ended. For the host to spawn. A round that
+    /// is under way is stopped, too, at the next place where nothing is left half-written.
+    pub async fn keep_in_sync(&self, stop: &Stop, mut ended: impl FnMut(DirectoryId, Result<Round, Error>)) {
+        let request = SyncRequest::default().stopped_by(stop);
         while !stop.is_set() {
-            for (directory, outcome) in self.sync_due().await {
-                match outcome {
+            for (directory, outcome) in self.sync_due(&request).await {
+                match &outcome {
                     Ok(round) => tracing::info!(%directory, number = round.number, "a round has ended"),
                     Err(cause) => tracing::warn!(%directory, %cause, "a round could not begin"),
                 }
+                ended(directory, outcome);
             }
             let pause = tokio::time::sleep(schedule::LOOK);
             futures_util::future::select(std::pin::pin!(pause), std::pin::pin!(stop.wait())).await;

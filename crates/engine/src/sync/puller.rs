@@ -31,7 +31,7 @@ impl Puller<'_> {
         let stopping = self.stop.wait();
         match select(std::pin::pin!(pulling), std::pin::pin!(stopping)).await {
             Either::Left((Ok(Ok(batch)), _)) => {
-                if batch.items.len() > Batch::MAX_ITEMS {
+                if batch.is_too_large() {
                     return Err(Halt::failed("the source gave a batch that is too large"));
                 }
                 Ok(batch)

@@ -72,7 +72,7 @@ impl ScriptedDirectory {
     /// two moments: accounts by external id, groups by key, each membership by itself.
     #[must_use]
     pub fn stating_in_batches_of(mut self, items: usize) -> Self {
-        self.batch = Some(items.clamp(1, Batch::MAX_ITEMS));
+        self.batch = Some(items.clamp(1, Batch::MAX_WEIGHT));
         self
     }
 
@@ -106,7 +106,7 @@ impl ScriptedDirectory {
 impl SyncSource for ScriptedDirectory {
     async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {
         let manner = self.begin(Call::Pull).await?;
-        let room = self.batch.unwrap_or(Batch::MAX_ITEMS);
+        let room = self.batch.unwrap_or(Batch::MAX_WEIGHT);
         let mut scripted = self.scripted();
         let scripted = &mut *scripted;
         let (pulls, population) = (&mut scripted.pulls, &scripted.population);

@@ -48,7 +48,7 @@ impl SyncFixture {
             editor: None,
             cursor_of_another: None,
             completeness: Completeness::Proven,
-            batches: Batches::Several(Batch::MAX_ITEMS),
+            batches: Batches::Several(Batch::MAX_WEIGHT),
             display_names: DisplayNames::AsKept,
             _ground: None,
         }

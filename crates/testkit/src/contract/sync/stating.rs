@@ -57,14 +57,14 @@ pub async fn a_forgotten_position_is_a_fault_and_no_end(fixture: &SyncFixture) {
     assert_eq!(whole.users().count(), World::standard().users.len(), "a pull that begins after it");
 }
 
-/// [`Batch::MAX_ITEMS`], or the limit that the fixture tells.
+/// [`Batch::MAX_WEIGHT`], or the limit that the fixture tells.
 pub async fn a_batch_keeps_its_limit(fixture: &SyncFixture) {
     let most = match fixture.batches() {
-        Batches::One => Batch::MAX_ITEMS,
-        Batches::Several(most) => most.min(Batch::MAX_ITEMS),
+        Batches::One => Batch::MAX_WEIGHT,
+        Batches::Several(most) => most.min(Batch::MAX_WEIGHT),
     };
     for batch in &run(fixture.source(), Pull::Full).await.batches {
-        assert!(weight(batch) <= most, "more than {most} in {batch:#?}");
+        assert!(batch.weight() <= most, "more than {most} in {batch:#?}");
     }
 }
 

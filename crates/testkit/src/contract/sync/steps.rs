@@ -63,22 +63,6 @@ async fn run_with(
     }
 }
 
-/// How much a batch holds: the members of a group count one each.
-pub(super) fn weight(batch: &Batch) -> usize {
-    let weigh = |item: &Item| match item {
-        Item::Members { members, .. } => members.len().max(1),
-        Item::MemberOf(_, groups) => groups.len().max(1),
-        Item::User(_)
-        | Item::Group(_)
-        | Item::UserGone(_)
-        | Item::GroupGone(_)
-        | Item::Joined(..)
-        | Item::Left(..)
-        | Item::Unreadable(_) => 1,
-    };
-    batch.items.iter().map(weigh).sum()
-}
-
 /// What a full pull says is there now.
 pub(super) async fn present(source: &dyn SyncSource) -> Likeness {
     likeness(&run(source, Pull::Full).await.items())
