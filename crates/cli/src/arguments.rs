@@ -67,6 +67,12 @@ Example:
     /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, and 1 otherwise.
     #[command(after_help = "Example:\n  throng sync Crowd --config throng.toml --full")]
     Sync(Sync),
+    /// Let the next round delete what the latest one held
+    ///
+    /// The hash is the one that `throng sync` and `throng rounds --json` show with the deletions. If others would be
+    /// made by then, they are held again. The word holds for a day.
+    #[command(after_help = "Example:\n  throng approve Crowd 8a4be0-21 --database users.db")]
+    Approve(Approve),
     /// Show the latest rounds of a mirror
     #[command(after_help = "Example:\n  throng rounds Crowd --database users.db")]
     Rounds(Rounds),
@@ -198,6 +204,16 @@ pub(crate) struct Sync {
     /// Read everything, and not only what changed
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The mirror
+    pub(crate) directory: String,
+    /// The hash of the deletions
+    pub(crate) hash: String,
+    #[command(flatten)]
+    pub(crate) at: Where,
 }
 
 #[derive(Debug, Args)]

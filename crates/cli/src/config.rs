@@ -51,7 +51,7 @@ struct Mirror {
     password: At<PasswordPlace>,
     transport: Transport,
     certificates: Option<At<PathBuf>>,
-    writes: MirrorPowers,
+    writes: Changes,
     schedule: Option<At<Schedule>>,
     export: Option<Export>,
 }
@@ -72,10 +72,12 @@ enum Transport {
     AnyHttp,
 }
 
-/// What can be changed in a mirror.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MirrorPowers {
-    Nothing,
+/// What may be changed in a mirror, as the file says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Changes {
+    #[default]
+    Never,
     LocalGroups,
     Remote,
 }
@@ -114,8 +116,8 @@ impl Config {
         let mut builder =
             RemoteDirectory::builder(id, mirror.url.value.as_str(), mirror.application.as_str(), secret);
         builder = match mirror.writes {
-            MirrorPowers::Nothing | MirrorPowers::LocalGroups => builder.writes(Writes::Never),
-            MirrorPowers::Remote => builder.writes(Writes::Allowed),
+            Changes::Never | Changes::LocalGroups => builder.writes(Writes::Never),
+            Changes::Remote => builder.writes(Writes::Allowed),
         };
         builder = match mirror.transport {
             Transport::Private => builder,
@@ -137,9 +139,9 @@ impl Mirror {
     /// These settings with what the file says about them; what it does not speak of stays.
     fn over(&self, settings: &MirroredSettings) -> MirroredSettings {
         let (writes, local_groups) = match self.writes {
-            MirrorPowers::Nothing => (MirrorWrites::Never, LocalGroups::Off),
-            MirrorPowers::LocalGroups => (MirrorWrites::Never, LocalGroups::On),
-            MirrorPowers::Remote => (MirrorWrites::Through, LocalGroups::Off),
+            Changes::Never => (MirrorWrites::Never, LocalGroups::Off),
+            Changes::LocalGroups => (MirrorWrites::Never, LocalGroups::On),
+            Changes::Remote => (MirrorWrites::Through, LocalGroups::Off),
         };
         let schedule = self.schedule.as_ref().map_or(&settings.schedule, |schedule| &schedule.value);
         MirroredSettings {

@@ -16,6 +16,9 @@ use crate::exchange::{Exchange, Pace};
 use crate::resolver::Resolver;
 use crate::tls;
 
+/// Idle connections that are kept for the next call: as many as a busy application asks at once.
+const IDLE_CONNECTIONS: usize = 16;
+
 /// Describes a remote server; see [`RemoteDirectory::builder`].
 ///
 /// Nothing is taken from the environment: no proxy, no credentials. The certificates that the operating system trusts
@@ -30,7 +33,6 @@ pub struct Builder {
     entropy: Option<Arc<dyn Entropy>>,
     pace: Pace,
     limits: Limits,
-    connections: usize,
     proxy: Option<String>,
     roots: Vec<CertificateDer<'static>>,
     allowed: Allowed,
@@ -120,8 +122,6 @@ impl fmt::Debug for RootCertificates {
 impl Builder {
     /// Longest deadline: a day.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-    /// Most connections that are kept open.
-    pub const MAX_CONNECTIONS: usize = 1_000;
 
     pub(crate) fn new(id: DirectoryId, address: String, application: String, password: Secret) -> Self {
         Self {
@@ -133,7 +133,6 @@ impl Builder {
             entropy: None,
             pace: Pace::default(),
             limits: Limits::default(),
-            connections: 16,
             proxy: None,
             roots: Vec::new(),
             allowed: Allowed::default(),
@@ -177,13 +176,6 @@ impl Builder {
     /// How much is read of an answer.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
-        self
-    }
-
-    /// Most idle connections that are kept for the next call, at most [`Builder::MAX_CONNECTIONS`]; 16 unless told
-    /// otherwise.
-    pub fn connections(mut self, connections: usize) -> Self {
-        self.connections = connections.min(Self::MAX_CONNECTIONS);
         self
     }
 
@@ -247,7 +239,7 @@ impl Builder {
             .retry(reqwest::retry::never())
             .referer(false)
             .http1_only()
-            .pool_max_idle_per_host(self.connections)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE)
             .user_agent(concat!("Throng/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::new(Resolver::new(self.allowed)))

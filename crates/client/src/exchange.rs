@@ -217,9 +217,9 @@ impl Exchange {
 
     /// Sends a call and reads the answer as a document, within the deadline.
     pub(crate) async fn fetch<T: Document>(&self, call: &Call) -> Result<Said<T>, RemoteFault> {
-        self.send(call, Body::Read).await?.map(|bytes| {
-            throng_wire::read_within(Format::Xml, &bytes, &self.wire_limits()).map_err(RemoteFault::Document)
-        })
+        self.send(call, Body::Read)
+            .await?
+            .map(|bytes| Ok(throng_wire::read_within(Format::Xml, &bytes, &self.wire_limits())?))
     }
 
     /// Sends a call whose answer says no more than whether it was done: servers differ in what they say beyond.

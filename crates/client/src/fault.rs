@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use throng_core::error::{DirectoryError, Fault};
+use throng_wire::DocumentError;
 
 use crate::identity::Identity;
 
@@ -71,7 +72,7 @@ pub enum RemoteFault {
     TooLarge,
     /// The answer is not the document that it should be.
     #[error("the answer cannot be read: {0}")]
-    Document(#[source] throng_wire::DocumentError),
+    Document(#[source] DocumentError),
     /// An entry of the answer cannot be taken over.
     #[error("the answer holds an entry that cannot be used: {0}")]
     Entry(String),
@@ -95,6 +96,16 @@ pub enum RemoteFault {
     /// The client itself cannot make the call.
     #[error("the call cannot be made")]
     Call(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl From<DocumentError> for RemoteFault {
+    /// A document that exceeds a limit is not malformed.
+    fn from(fault: DocumentError) -> Self {
+        match fault {
+            DocumentError::TooLong | DocumentError::TooManyElements => Self::TooLarge,
+            fault => Self::Document(fault),
+        }
+    }
 }
 
 impl RemoteFault {

@@ -40,7 +40,6 @@ mod probe;
 mod remote;
 mod resolver;
 mod sync;
-mod text;
 mod tls;
 mod writing;
 

@@ -8,10 +8,7 @@ use throng_core::name::{GroupName, Key};
 use throng_core::page::{Page, PageRequest};
 use throng_core::sync::{EntryKind, Unreadable};
 use throng_core::user::User;
-use throng_wire::{
-    BadEntry, DocumentError, EntityKind, Entry, Format, GroupEntity, ListReader, Restriction, UserEntity,
-    write,
-};
+use throng_wire::{BadEntry, Entry, Format, GroupEntity, ListReader, Restriction, UserEntity, write};
 
 use crate::exchange::{Call, Exchange, Stream};
 use crate::fault::RemoteFault;
@@ -20,34 +17,27 @@ use crate::fault::RemoteFault;
 pub(crate) trait Listed: Entry {
     /// What it is to a report.
     const KIND: EntryKind;
-    /// What it is to a search.
-    const ENTITY: EntityKind;
-    /// What asks for the names of a list, and what asks for everything.
-    const EXPAND_NAMES: &'static str;
+    /// What it is to a search, and what asks for the names of a list.
+    const WORD: &'static str;
+    /// What asks for everything.
     const EXPAND_ALL: &'static str;
 }
 
 impl Listed for UserEntity {
     const KIND: EntryKind = EntryKind::User;
-    const ENTITY: EntityKind = EntityKind::User;
-    const EXPAND_NAMES: &'static str = "user";
+    const WORD: &'static str = "user";
     const EXPAND_ALL: &'static str = "user,attributes";
 }
 
 impl Listed for GroupEntity {
     const KIND: EntryKind = EntryKind::Group;
-    const ENTITY: EntityKind = EntityKind::Group;
-    const EXPAND_NAMES: &'static str = "group";
+    const WORD: &'static str = "group";
     const EXPAND_ALL: &'static str = "group,attributes";
 }
 
 /// Searches by a restriction. Which part of the result, and how much of each entry, is still to be said.
 pub(crate) fn search<T: Listed>(restriction: &Restriction) -> Call {
-    let kind = match T::ENTITY {
-        EntityKind::User => "user",
-        EntityKind::Group => "group",
-    };
-    Call::search(write(Format::Xml, restriction)).with("entity-type", kind)
+    Call::search(write(Format::Xml, restriction)).with("entity-type", T::WORD)
 }
 
 /// Asks for all that a search finds, in full.
@@ -90,10 +80,10 @@ impl<T: Listed> List<T> {
             }
             let Some(reader) = &mut self.reader else { return Ok(None) };
             match self.stream.piece().await? {
-                Some(piece) => self.ready.extend(reader.feed_each(&piece).map_err(unreadable)?),
+                Some(piece) => self.ready.extend(reader.feed_each(&piece)?),
                 None => {
                     let reader = self.reader.take();
-                    reader.map_or(Ok(()), ListReader::finish).map_err(unreadable)?;
+                    reader.map_or(Ok(()), ListReader::finish)?;
                 }
             }
         }
@@ -112,14 +102,6 @@ pub(crate) fn report(kind: EntryKind, bad: &BadEntry) -> Unreadable {
     let named = || bad.name.as_deref().and_then(|name| ExternalId::of_name(&Key::of(name)).ok());
     let id = key.or_else(named);
     Unreadable::new(kind, bad.name.as_deref().unwrap_or_default(), id, bad.fault)
-}
-
-/// A document that exceeds a limit is not malformed.
-pub(crate) fn unreadable(fault: DocumentError) -> RemoteFault {
-    match fault {
-        DocumentError::TooLong | DocumentError::TooManyElements => RemoteFault::TooLarge,
-        fault => RemoteFault::Document(fault),
-    }
 }
 
 /// What a page is made of.

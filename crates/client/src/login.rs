@@ -9,13 +9,12 @@ use crate::RemoteDirectory;
 use crate::entry::{self, BadEntry};
 use crate::exchange::{Call, Reply};
 use crate::fault::RemoteFault;
-use crate::text;
 
 impl RemoteDirectory {
     /// Lets the server check a password, once. What the server does not say clearly is no answer.
     pub(crate) async fn check(&self, name: &Username, secret: &Secret) -> Result<Credence, RemoteFault> {
         // It would arrive as another password, which must never be tried in its place.
-        if !text::travels(secret.expose()) {
+        if !throng_wire::can_hold(secret.expose()) {
             return self.not_accepted(name).await;
         }
         let body = write(Format::Xml, &PasswordBody::from(secret.clone()));

@@ -32,7 +32,7 @@ impl RemoteDirectory {
     async fn try_out(&self) -> Result<Capabilities, RemoteFault> {
         // What other clients of such servers ask to try a connection out.
         let search = listing::search::<UserEntity>(&Restriction::Everything);
-        let search = search.listing(0, 1).with("expand", UserEntity::EXPAND_NAMES);
+        let search = search.listing(0, 1).with("expand", UserEntity::WORD);
         let said = self.exchange.open(&search).await?;
         let identity = said.identity;
         match said.reply {

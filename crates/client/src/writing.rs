@@ -20,7 +20,6 @@ use crate::RemoteDirectory;
 use crate::entry::{self, BadEntry};
 use crate::exchange::{Call, Declined, Reply};
 use crate::fault::RemoteFault;
-use crate::text;
 
 #[async_trait]
 impl WriteUsers for RemoteDirectory {
@@ -50,7 +49,7 @@ impl SetPasswords for RemoteDirectory {
     async fn set_password(&self, id: &ExternalId, secret: &Secret) -> Result<(), DirectoryError> {
         self.writing("password", async {
             // It would arrive as another one.
-            if !text::travels(secret.expose()) {
+            if !throng_wire::can_hold(secret.expose()) {
                 return Err(WriteFault::Refused(Fault::Invalid));
             }
             let user = self.account(id).await?;
@@ -345,7 +344,7 @@ fn document<T: Document>(document: &T) -> String {
 
 /// What does not arrive as it is must not be sent: something else would be kept in its place.
 fn require(text: &str) -> Result<(), WriteFault> {
-    if text::travels(text) { Ok(()) } else { Err(WriteFault::Refused(Fault::Invalid)) }
+    if throng_wire::can_hold(text) { Ok(()) } else { Err(WriteFault::Refused(Fault::Invalid)) }
 }
 
 fn require_profile(profile: &Profile) -> Result<(), WriteFault> {

@@ -58,3 +58,4 @@ pub use restriction::{MatchMode, PropertyRestriction, PropertyType, Restriction}
 pub use session::{AuthenticationContext, CookieConfig, SessionEntity, ValidationFactor, ValidationFactors};
 pub use source::{Entries, Feed};
 pub use webhook::Webhook;
+pub use xml::escape::can_hold;

@@ -1,15 +1,15 @@
 //! `throng application`.
 
 use serde::Serialize;
-use throng::core::consumer::{ConsumerRecord, Network};
+use throng::core::consumer::Network;
 use throng::core::id::ApplicationId;
-use throng::error::Invalid;
 use throng::{Application, ApplicationSecret, Error, Plan, Throng};
 
 use crate::arguments::{AddApplication, List};
 use crate::failure::Failure;
 use crate::output::{Output, Row};
 use crate::place::{Place, directory};
+use crate::signals::Signals;
 
 #[derive(Serialize)]
 struct Added<'a> {
@@ -43,24 +43,25 @@ pub(crate) async fn add(arguments: &AddApplication, output: &Output) -> Result<(
     if throng.application(name).is_ok() {
         return Err(Failure::Present { what: "application", name: name.to_owned() });
     }
-    if arguments.addresses.len() > ConsumerRecord::MAX_ADDRESSES {
-        return Err(Error::Invalid(Invalid::TooMany("addresses")).into());
-    }
     let mut plan = Plan::new();
     for name in &arguments.directories {
         plan = plan.seat(directory(&throng, name)?.id).map_err(Error::from)?;
     }
+    // From here on a signal interrupts nothing half-way.
+    let _signals = Signals::listen()?;
     let application = throng.ensure_application(name, plan).await?;
-    let drawn = match draw(&application, &arguments.addresses).await {
-        Ok(drawn) => drawn,
-        Err(error) => {
-            // An application without a password would only be in the way of the next try.
-            throng.remove_application(application.id()).await?;
-            return Err(error.into());
+    let told = match draw(&application, &arguments.addresses).await {
+        Ok(drawn) => {
+            let added = Added { name, id: application.id(), password: drawn.expose() };
+            output.answer(&added.password, &added)
         }
+        Err(error) => Err(error.into()),
     };
-    let added = Added { name, id: application.id(), password: drawn.expose() };
-    output.answer(&added.password, &added)
+    if told.is_err() {
+        // An application whose password nobody has would only be in the way of the next try.
+        throng.remove_application(application.id()).await?;
+    }
+    told
 }
 
 pub(crate) async fn list(arguments: &List, output: &Output) -> Result<(), Failure> {

@@ -22,6 +22,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<Code, Failu
         Command::User(User::List(arguments)) => user::list(&arguments, output).await,
         Command::Explain(arguments) => explain::run(&arguments, output).await,
         Command::Sync(arguments) => return sync::run(arguments, output).await,
+        Command::Approve(arguments) => sync::approve(&arguments, output).await,
         Command::Rounds(arguments) => sync::rounds(&arguments, output).await,
     };
     done.map(|()| Code::Done)

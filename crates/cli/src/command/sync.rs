@@ -1,4 +1,4 @@
-//! `throng sync` and `throng rounds`.
+//! `throng sync`, `throng approve` and `throng rounds`.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 use throng::Throng;
 use throng::core::id::DirectoryId;
-use throng::core::sync::{Counts, HeldPlan, Mode, Outcome, Progress, Round, SetAside};
+use throng::core::sync::{Counts, HeldPlan, Mode, Outcome, PlanHash, Progress, Round, SetAside};
 use throng::core::time::Timestamp;
 use throng::sync::{ProgressWatch, SyncRequest};
 
-use crate::arguments::{Rounds, Sync, Where};
+use crate::arguments::{Approve, Rounds, Sync, Where};
 use crate::failure::{Code, Failure};
 use crate::output::{Output, Row, note};
 use crate::place::{Place, directory};
@@ -84,7 +84,7 @@ pub(crate) async fn run(arguments: Sync, output: &Output) -> Result<Code, Failur
         note(&format_args!("throng: {failure}"));
     }
     if let Some(held) = &round.held {
-        note(&format_args!("deletions wait for approval: {} users, {} groups", held.users, held.groups));
+        tell_held(held, &arguments.directory);
     }
     let words = told(&round);
     output.answer(&words, &Listed::from(round))?;
@@ -96,6 +96,34 @@ pub(crate) async fn run(arguments: Sync, output: &Output) -> Result<Code, Failur
         )
         | None => Code::Failed,
     })
+}
+
+/// The deletions of a round that wait for somebody, and how to let them be made.
+fn tell_held(held: &HeldPlan, mirror: &str) {
+    note(&format_args!("deletions wait for approval: {} users, {} groups", held.users, held.groups));
+    for why in &held.why {
+        note(&format_args!("  because {why}"));
+    }
+    for (kind, name) in &held.such_as {
+        note(&format_args!("  {kind:?} {name:?}"));
+    }
+    note(&format_args!("`throng approve {mirror:?} {}` lets the next round make them", held.hash));
+}
+
+/// What was approved.
+#[derive(Serialize)]
+struct Approved<'a> {
+    directory: &'a str,
+    hash: &'a str,
+}
+
+pub(crate) async fn approve(arguments: &Approve, output: &Output) -> Result<(), Failure> {
+    let throng = Place::find(&arguments.at)?.open().await?;
+    let record = directory(&throng, &arguments.directory)?;
+    throng.approve_deletions(record.id, &PlanHash::parse(&arguments.hash)).await?;
+    let (directory, hash) = (record.name.as_str(), arguments.hash.as_str());
+    let words = format_args!("the next round of {directory:?} may make these deletions");
+    output.answer(&words, &Approved { directory, hash })
 }
 
 pub(crate) async fn rounds(arguments: &Rounds, output: &Output) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::output::{Output, Row};
 use crate::password;
 use crate::place::{Place, chosen_directory};
+use crate::signals::Signals;
 
 #[derive(Serialize)]
 struct Added<'a> {
@@ -53,6 +54,8 @@ pub(crate) async fn add(arguments: &AddUser, output: &Output) -> Result<(), Fail
         Some(file) => password::from_file(file)?,
         None => password::from_standard_input()?,
     };
+    // From here on a signal interrupts nothing half-way.
+    let _signals = Signals::listen()?;
     let label = record.name.as_str();
     let user = make(&*directory, label, NewUser { name, profile, active: true }, &secret).await?;
     let words = format_args!("{:?} is now in the directory {label:?}", user.name);

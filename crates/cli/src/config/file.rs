@@ -18,7 +18,7 @@ use throng::sync::check_schedule;
 use toml::Spanned;
 
 use super::{
-    At, Config, ConfigError, ConfigFault, Mirror, MirrorPowers, Order, PasswordPlace, Transport, span_of,
+    At, Changes, Config, ConfigError, ConfigFault, Mirror, Order, PasswordPlace, Transport, span_of,
 };
 
 /// Longest configuration: nobody keeps more than some lines for each directory.
@@ -80,19 +80,10 @@ struct WrittenMirror {
     allow_plain_http: bool,
     certificates: Option<Spanned<PathBuf>>,
     #[serde(default)]
-    writes: WrittenPowers,
+    writes: Changes,
     interval: Option<Spanned<String>>,
     cron: Option<Spanned<String>>,
     hand_on: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WrittenPowers {
-    #[default]
-    Never,
-    LocalGroups,
-    Remote,
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,11 +228,7 @@ impl Reading<'_> {
             password,
             transport: if written.allow_plain_http { Transport::AnyHttp } else { Transport::Private },
             certificates,
-            writes: match written.writes {
-                WrittenPowers::Never => MirrorPowers::Nothing,
-                WrittenPowers::LocalGroups => MirrorPowers::LocalGroups,
-                WrittenPowers::Remote => MirrorPowers::Remote,
-            },
+            writes: written.writes,
             schedule: self.schedule(written.interval, written.cron)?,
             export: written.hand_on.map(|hand_on| if hand_on { Export::Always } else { Export::Never }),
         })

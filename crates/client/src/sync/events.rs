@@ -41,7 +41,7 @@ impl Changes {
                 Reply::Declined(declined) => return Err(declined.fault()),
             },
             Err(RemoteFault::TooLarge) => return Ok(None),
-            Err(RemoteFault::Document(fault)) if !is_understood(fault) => return Ok(None),
+            Err(RemoteFault::Document(fault)) if !is_broken(fault) => return Ok(None),
             Err(fault) => return Err(fault),
         };
         let Some(next) = events.new_token.filter(|_| events.incremental) else { return Ok(None) };
@@ -66,13 +66,18 @@ impl Changes {
                 return Ok(None);
             }
             match self.events.pop_front() {
-                Some(event) => self.state(directory, event).await?,
+                Some(event) => self.state(directory, event, items).await?,
                 None => return Ok(Some(Completeness::Proven)),
             }
         }
     }
 
-    async fn state(&mut self, directory: &RemoteDirectory, event: Event) -> Result<(), RemoteFault> {
+    async fn state(
+        &mut self,
+        directory: &RemoteDirectory,
+        event: Event,
+        items: &mut Items,
+    ) -> Result<(), RemoteFault> {
         match event {
             Event::User { operation: Operation::Deleted, user, .. } => {
                 let name = entry::username(EntryKind::User, &user.name);
@@ -80,7 +85,7 @@ impl Changes {
                 self.waiting.push_back(gone);
             }
             Event::User { operation: Operation::Created | Operation::Updated, user, .. } => {
-                let item = current_user(directory, user).await?;
+                let item = current_user(directory, user, items).await?;
                 self.waiting.push_back(item);
             }
             Event::Group { operation: Operation::Deleted, group, .. } => {
@@ -88,7 +93,7 @@ impl Changes {
                 self.waiting.push_back(name.map_or_else(Item::Unreadable, Item::GroupGone));
             }
             Event::Group { operation: Operation::Created | Operation::Updated, group, .. } => {
-                let item = current_group(directory, group).await?;
+                let item = current_group(directory, group, items).await?;
                 self.waiting.push_back(item);
             }
             Event::UserMembership { operation, user, parents, absolute } => {
@@ -158,15 +163,8 @@ pub(super) fn cannot_tell(declined: &Declined) -> bool {
 }
 
 /// Whether a document that cannot be read is broken, rather than one that says what this side does not know.
-fn is_understood(fault: DocumentError) -> bool {
-    !matches!(
-        fault,
-        DocumentError::Missing(_)
-            | DocumentError::Invalid(_)
-            | DocumentError::Duplicate(_)
-            | DocumentError::TooManyElements
-            | DocumentError::TooLong
-    )
+fn is_broken(fault: DocumentError) -> bool {
+    !matches!(fault, DocumentError::Missing(_) | DocumentError::Invalid(_) | DocumentError::Duplicate(_))
 }
 
 /// Whether an event can be said in items. All that a group holds now cannot, where only its groups are told.
@@ -181,7 +179,11 @@ fn can_be_stated(event: &Event) -> bool {
 }
 
 /// The user of an event, asked for where the event does not give attributes: they may have been left out.
-async fn current_user(directory: &RemoteDirectory, user: UserEntity) -> Result<Item, RemoteFault> {
+async fn current_user(
+    directory: &RemoteDirectory,
+    user: UserEntity,
+    items: &mut Items,
+) -> Result<Item, RemoteFault> {
     let user = if user.detail.as_ref().is_some_and(|detail| !detail.attributes.attributes.is_empty()) {
         user
     } else {
@@ -189,6 +191,7 @@ async fn current_user(directory: &RemoteDirectory, user: UserEntity) -> Result<I
             Ok(name) => name,
             Err(unreadable) => return Ok(Item::Unreadable(unreadable)),
         };
+        items.asked += 1;
         let call = Call::read("user").with("username", name.as_str()).with("expand", "attributes");
         let found = directory.found::<UserEntity>(&call, &Reason::UserNotFound).await?;
         match found.filter(|found| Key::of(&found.name) == *name.key()) {
@@ -200,7 +203,11 @@ async fn current_user(directory: &RemoteDirectory, user: UserEntity) -> Result<I
 }
 
 /// The group of an event, as [`current_user`] finds users.
-async fn current_group(directory: &RemoteDirectory, group: GroupEntity) -> Result<Item, RemoteFault> {
+async fn current_group(
+    directory: &RemoteDirectory,
+    group: GroupEntity,
+    items: &mut Items,
+) -> Result<Item, RemoteFault> {
     let group = if group.detail.as_ref().is_some_and(|detail| !detail.attributes.attributes.is_empty()) {
         group
     } else {
@@ -208,6 +215,7 @@ async fn current_group(directory: &RemoteDirectory, group: GroupEntity) -> Resul
             Ok(name) => name,
             Err(unreadable) => return Ok(Item::Unreadable(unreadable)),
         };
+        items.asked += 1;
         let call = Call::read("group").with("groupname", name.as_str()).with("expand", "attributes");
         let found = directory.found::<GroupEntity>(&call, &Reason::GroupNotFound).await?;
         match found.filter(|found| Key::of(&found.name) == *name.key()) {

@@ -94,7 +94,10 @@ impl Reading {
                     }
                 },
                 Phase::Each(groups) => match groups.pop_front() {
-                    Some(group) => self.members(directory, group).await?,
+                    Some(group) => {
+                        items.asked += 1;
+                        self.members(directory, group).await?;
+                    }
                     None => self.phase = Phase::Over,
                 },
                 Phase::Over => return self.conclude(directory).await.map(Some),
@@ -140,7 +143,7 @@ impl Reading {
         count: u64,
     ) -> Result<(), RemoteFault> {
         let call = listing::search::<T>(&Restriction::Everything).listing(count, 1);
-        let call = call.with("expand", T::EXPAND_NAMES);
+        let call = call.with("expand", T::WORD);
         if self.holds_any::<T>(&directory.exchange, &call).await? {
             self.doubt("the server does not give everything at once");
         }
@@ -161,7 +164,7 @@ impl Reading {
             Reply::Declined(declined) => return Err(declined.fault()),
         }
         let call = listing::search::<GroupEntity>(&Restriction::Everything).listing(0, listing::ALL);
-        let said = exchange.open(&call.with("expand", GroupEntity::EXPAND_NAMES)).await?;
+        let said = exchange.open(&call.with("expand", GroupEntity::WORD)).await?;
         let mut list = List::<GroupEntity>::new(self.done(said)?, exchange);
         let mut names = VecDeque::new();
         while let Some(group) = list.next().await? {
@@ -272,10 +275,10 @@ impl Dump {
             }
             let Some(reader) = &mut self.reader else { return Ok(None) };
             match self.stream.piece().await? {
-                Some(piece) => self.ready.extend(reader.feed(&piece).map_err(listing::unreadable)?),
+                Some(piece) => self.ready.extend(reader.feed(&piece)?),
                 None => {
                     let reader = self.reader.take();
-                    reader.map_or(Ok(()), MembershipReader::finish).map_err(listing::unreadable)?;
+                    reader.map_or(Ok(()), MembershipReader::finish)?;
                 }
             }
         }

@@ -128,16 +128,22 @@ impl Course {
     }
 }
 
-/// The items of a batch, with what they weigh.
+/// The items of a batch, with what they weigh and what it took to find them.
 #[derive(Default)]
 struct Items {
     items: Vec<Item>,
     weight: usize,
+    /// Things that were asked for one by one.
+    asked: usize,
 }
 
 impl Items {
     /// Most members of one item: a part of a group is never too large for what is left of many batches.
     const MAX_MEMBERS: usize = 1_000;
+
+    /// Most things that are asked for one by one, with up to four calls each: whoever pulls waits only so long for a
+    /// batch, and a far server takes a tenth of a second for a call.
+    const MAX_ASKED: usize = 100;
 
     /// Takes items from the front, as many as the batch still holds. Whether all were taken.
     fn take(&mut self, waiting: &mut VecDeque<Item>) -> bool {
@@ -153,7 +159,8 @@ impl Items {
         true
     }
 
+    /// Whether the batch is as heavy, or took as long, as one may.
     fn is_full(&self) -> bool {
-        self.weight >= Batch::MAX_WEIGHT
+        self.weight >= Batch::MAX_WEIGHT || self.asked >= Self::MAX_ASKED
     }
 }

@@ -292,6 +292,31 @@ async fn without_a_dump_each_group_is_asked_for() {
     assert_eq!(members, expected);
 }
 
+/// What is asked for one by one is slow, however little it weighs: whoever pulls waits for no more of it in a batch.
+#[tokio::test]
+async fn without_a_dump_no_batch_takes_long() {
+    let server = Server::start(|request: &Request| match request.line().as_str() {
+        "POST search" if request.has("entity-type=group") && request.has("max-results=-1") => {
+            let many: Vec<_> = (0..250).map(|n| group(&format!("g{n}"))).collect();
+            xml(200, &groups(&many))
+        }
+        _ => old(request),
+    })
+    .await;
+    let directory = server.directory();
+    let (mut position, mut asked) = (None, 0);
+    loop {
+        let batch = directory.pull(Pull::Full, position.as_ref()).await.unwrap();
+        let now = server.lines().len();
+        assert!(now - asked <= 4 * 100 + 10, "{} calls for a batch", now - asked);
+        asked = now;
+        match batch.next {
+            Next::More(next) => position = Some(next),
+            next => return assert_eq!(next, Next::End(Completeness::Proven)),
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_a_dump_capped_or_vanished_groups_never_prove() {
     let capped = |request: &Request| match request.line().as_str() {

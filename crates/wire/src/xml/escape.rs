@@ -3,6 +3,11 @@
 /// What every document begins with.
 pub(crate) const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
+/// Whether XML 1.0 can hold a text, so that it arrives as it was sent. Most control characters have no place in it.
+pub fn can_hold(text: &str) -> bool {
+    text.chars().all(is_allowed)
+}
+
 /// Whether XML 1.0 can hold a character.
 pub(super) fn is_allowed(c: char) -> bool {
     !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
@@ -46,4 +51,19 @@ fn write(out: &mut String, text: &str, escaped: impl Fn(char) -> Option<&'static
         }
     }
     out.push_str(&text[plain..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_is_known() {
+        for text in ["plain", "line\r\nline\t", "\u{1F511} \u{85}\u{FFFD}", "<&>\"'"] {
+            assert!(can_hold(text), "{text:?}");
+        }
+        for text in ["\0secret", "bell\u{7}", "\u{FFFE}", "\u{FFFF}"] {
+            assert!(!can_hold(text), "{text:?}");
+        }
+    }
 }
