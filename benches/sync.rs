@@ -42,8 +42,8 @@ use throng::core::sync::{
 use throng::core::user::{Profile, User};
 use throng::server::{ServerConfig, UserServer};
 use throng::sqlite::SqliteStore;
+use throng::sync::SyncRequest;
 use throng::{Plan, Throng};
-use throng_engine::sync::SyncRequest;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
@@ -625,11 +625,7 @@ fn memory(scale: &str, bars: &mut Bars) -> Outcomes {
     }
     right(&mut table, &[1, 2, 3, 4]);
     println!("\n{table}");
-    bars.at_most(
-        "peak MiB of a round over 1,000,000 users, and with all of them in one group",
-        worst,
-        MOST_MIB,
-    );
+    bars.at_most("peak MiB of a round, also with everybody in one group", worst, MOST_MIB);
     Ok(())
 }
 

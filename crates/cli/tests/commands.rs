@@ -14,6 +14,8 @@ use throng::core::directory::{Credence, Directory, Refusal};
 use throng::core::id::DirectoryId;
 use throng::core::name::Username;
 use throng::core::secret::Secret;
+use throng::sqlite::SqliteStore;
+use throng::{NewAccount, Throng};
 
 const PASSWORD: &str = "coffee before noon";
 
@@ -183,6 +185,17 @@ fn a_pipe_that_nobody_reads_is_a_failure_and_no_panic() {
     drop(reader);
     listing.stdout(Stdio::from(writer));
     refused(&run(listing, ""), 1, "cannot write to standard output");
+    let mut adding = command(["application", "add", "jira", "--directory", "Users", "--database"]);
+    adding.arg(home.database());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    adding.stdout(Stdio::from(writer));
+    refused(&run(adding, ""), 1, "cannot write to standard output");
+    assert_eq!(
+        home.json(&["application", "list"]).as_array().map(Vec::len),
+        Some(1),
+        "nobody has its password"
+    );
 }
 
 #[test]
@@ -262,6 +275,30 @@ async fn a_second_server_mirrors_the_first_and_hands_on() {
     assert_eq!(rounds.as_array().map(Vec::len), Some(1), "{rounds}");
     let explained = second.run(&["explain", "anna", "--application", "wiki"]);
     assert!(done(&explained).contains("shadowed: First"), "{explained:?}");
+
+    // Whoever goes is gone; many at once wait for somebody.
+    let wiki = {
+        let store = SqliteStore::open(first.database()).await.unwrap();
+        Throng::builder(store).build().await.unwrap().application("wiki").unwrap()
+    };
+    for number in 0..25 {
+        wiki.create_user(NewAccount::named(format!("guest{number}"))).await.unwrap();
+    }
+    done(&with(&config, &["sync", "First", "--full"]));
+    for number in 0..25 {
+        let guest = wiki.find_user(&format!("guest{number}")).await.unwrap();
+        wiki.remove_user(&guest).await.unwrap();
+    }
+    let held = with(&config, &["sync", "First", "--full"]);
+    assert_eq!(held.code, Some(3), "{held:?}");
+    let users = || second.json(&["user", "list", "--directory", "First"]).as_array().map(Vec::len);
+    assert_eq!(users(), Some(27));
+    let said = held.stderr.lines().find(|line| line.contains("throng approve")).unwrap();
+    let hash = said.split('`').nth(1).unwrap().split(' ').next_back().unwrap();
+    refused(&second.run(&["approve", "First", "0-0"]), 3, "throng: ");
+    done(&second.run(&["approve", "First", hash]));
+    done(&with(&config, &["sync", "First"]));
+    assert_eq!(users(), Some(2));
 
     let handing_on = Serving::start(&["--config".as_ref(), config.as_os_str()]);
     let bela = told(&handing_on, &second, "bela", "paper boats sail slowly").await;

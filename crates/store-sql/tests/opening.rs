@@ -179,6 +179,20 @@ async fn a_schema_that_is_not_ours_is_refused_t98() {
     }
 }
 
+/// Bytes of a text are its UTF-8 for this store, and another thing for a file that a host made so.
+#[tokio::test]
+async fn a_file_of_the_host_in_another_encoding_is_refused() {
+    for text in [
+        "PRAGMA encoding = 'UTF-16le'; CREATE TABLE user (name TEXT)",
+        "PRAGMA encoding = 'UTF-16be'; CREATE TABLE user (name TEXT)",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.db");
+        tamper(&path, text).await;
+        refused(&path, OpenFault::OtherEncoding).await;
+    }
+}
+
 #[tokio::test]
 async fn the_store_lives_in_a_file_of_the_host() {
     let folder = tempfile::tempdir().unwrap();

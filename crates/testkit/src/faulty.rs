@@ -105,11 +105,6 @@ impl<S: Store> FaultyStore<S> {
         self.faults().failed
     }
 
-    /// The store behind.
-    pub fn store(&self) -> &S {
-        &self.store
-    }
-
     fn arm(&self, nth: u64, moment: Moment, lasting: Lasting) {
         let mut faults = self.faults();
         let first = faults.writes.saturating_add(nth);

@@ -54,7 +54,7 @@ async fn a_write_that_fails_before_was_not_made_and_one_that_fails_after_was() {
     store.fail_once(1, Moment::After);
     assert_eq!(make(&store, 1).await, Err(Fault::Unavailable));
     assert_eq!(store.directories().await.unwrap().len(), 1);
-    assert_eq!(store.store().head().await.unwrap(), 1);
+    assert_eq!(store.head().await.unwrap(), 1);
     assert_eq!((store.writes(), store.failed()), (2, 2));
 }
 

@@ -60,17 +60,18 @@ pub(crate) async fn run(arguments: &Serve, output: &Output) -> Result<(), Failur
     let upkeep = tokio::spawn(keep_up(throng.clone()));
     let served = tokio::select! {
         served = server.serve(listener, signals.stop.wait()) => served.map_err(Failure::Serve),
-        () = signals.force.wait() => Ok(()),
+        () = signals.force.wait() => Err(Failure::Interrupted),
     };
     ending.set();
     upkeep.abort();
     tokio::select! {
         // Whatever became of the task, there is nothing more to wait for.
         _ = tokio::time::timeout(LAST_ROUNDS, rounds) => {}
-        () = signals.force.wait() => {}
+        () = signals.force.wait() => return Err(Failure::Interrupted),
     }
-    throng.maintain().await?;
-    served
+    let kept = throng.maintain().await;
+    served?;
+    Ok(kept?)
 }
 
 /// Tells how a round ended.

@@ -119,8 +119,8 @@ pub enum Item {
 }
 
 impl Item {
-    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do the
-    /// groups that a member is in.
+    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do
+    /// the groups that a member is in.
     pub fn weight(&self) -> usize {
         match self {
             Self::Members { members, .. } => members.len().max(1),

@@ -72,8 +72,8 @@ impl Throng {
         rounds
     }
 
-    /// Runs rounds as they become due, until it is stopped, and tells how each ended. For the host to spawn. A round that
-    /// is under way is stopped, too, at the next place where nothing is left half-written.
+    /// Runs rounds as they become due, until it is stopped, and tells how each ended. For the host to spawn. A round
+    /// that is under way is stopped, too, at the next place where nothing is left half-written.
     pub async fn keep_in_sync(&self, stop: &Stop, mut ended: impl FnMut(DirectoryId, Result<Round, Error>)) {
         let request = SyncRequest::default().stopped_by(stop);
         while !stop.is_set() {

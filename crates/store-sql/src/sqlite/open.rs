@@ -79,6 +79,9 @@ pub enum OpenFault {
     /// The file is something else than an SQLite database.
     #[error("it is not an SQLite database")]
     NotADatabase,
+    /// The database keeps its texts in UTF-16: a name would have another key there.
+    #[error("its texts are not in UTF-8")]
+    OtherEncoding,
     /// A part of the database is missing or spoilt.
     #[error("the database is damaged or truncated")]
     Damaged,
@@ -294,6 +297,10 @@ async fn inspect(options: &SqliteOptions) -> Result<State, OpenFault> {
 }
 
 async fn state(connection: &mut SqliteConnection) -> Result<State, OpenFault> {
+    let encoding = query("PRAGMA encoding").fetch_one(&mut *connection).await.map_err(of_driver)?;
+    if rows::text(&encoding, 0).map_err(OpenFault::Database)? != "UTF-8" {
+        return Err(OpenFault::OtherEncoding);
+    }
     let known = query(read::KNOWN).fetch_optional(&mut *connection).await;
     if known.map_err(of_driver)?.is_none() {
         return Ok(State::Behind);

@@ -8,8 +8,8 @@
 )]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -61,8 +61,8 @@ impl Drop for Server {
 #[derive(Debug, Default)]
 pub struct Faults {
     requests: AtomicU64,
-    nth: AtomicU64,
-    kind: AtomicU64,
+    /// Which request, and how.
+    armed: Mutex<Option<(u64, Failing)>>,
 }
 
 /// How a request fails.
@@ -83,34 +83,36 @@ impl Faults {
 
     /// Makes the n-th request from now on fail.
     pub fn fail(&self, nth: u64, failing: Failing) {
-        self.kind.store(failing as u64, Ordering::SeqCst);
-        self.nth.store(self.requests() + nth, Ordering::SeqCst);
+        *self.armed.lock().unwrap() = Some((self.requests() + nth, failing));
     }
 
     pub fn mend(&self) {
-        self.nth.store(0, Ordering::SeqCst);
+        *self.armed.lock().unwrap() = None;
     }
 }
 
 async fn meet(State(faults): State<Arc<Faults>>, request: Request, next: Next) -> Response {
     let number = faults.requests.fetch_add(1, Ordering::SeqCst) + 1;
-    if number != faults.nth.load(Ordering::SeqCst) {
+    let armed = *faults.armed.lock().unwrap();
+    let Some((_, failing)) = armed.filter(|(nth, _)| *nth == number) else {
         return next.run(request).await;
-    }
+    };
     let (get, path) = (request.method() == Method::GET, request.uri().path().to_owned());
-    match faults.kind.load(Ordering::SeqCst) {
-        kind if kind == Failing::Refused as u64 => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        kind if kind == Failing::CutOff as u64 => {
+    let of_groups = request.uri().query().is_some_and(|query| query.contains("entity-type=group"));
+    match failing {
+        Failing::Refused => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Failing::CutOff => {
             let (mut parts, body) = next.run(request).await.into_parts();
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
             let half = bytes.slice(..bytes.len() / 2);
             parts.headers.remove("content-length");
             Response::from_parts(parts, Body::from(half))
         }
-        _ => {
+        Failing::Emptied => {
             let mut response = next.run(request).await;
             let empty = match (get, path.rsplit('/').next()) {
                 (true, Some("membership")) => "<memberships></memberships>",
+                (false, Some("search")) if of_groups => "<groups expand=\"group\"></groups>",
                 (false, Some("search")) => "<users expand=\"user\"></users>",
                 _ => return response,
             };

@@ -178,6 +178,12 @@ mod tests {
             assert_eq!(large, other, "{start}");
             assert_eq!(large.is_empty(), start == "o", "{start}");
         }
+        // Of a hundred users each third is in the group.
+        for (most, is_large) in [(33, true), (34, false)] {
+            let statement = query(read::IS_LARGE).bind([0_u8; 16].as_slice()).bind(b"n000".as_slice());
+            let row = statement.bind(most).fetch_optional(&store.readers).await.unwrap();
+            assert_eq!(row.is_some(), is_large, "{most}");
+        }
     }
 
     #[tokio::test]
