@@ -218,6 +218,7 @@ impl Directory for RemoteDirectory {
                 members: Some(self),
                 passwords: Some(self),
                 sync: Some(self),
+                hashes: None,
             },
         }
     }

@@ -5,6 +5,7 @@ use crate::consumer::ConsumerRecord;
 use crate::directory::{GroupPatch, UserPatch};
 use crate::group::{Group, Member};
 use crate::id::{ApplicationId, DirectoryId, ExternalId, Subject};
+use crate::moves::{Belongings, Capture, Move, MoveEntry, MoveId};
 use crate::name::{GroupName, Key, Username};
 use crate::password::Credential;
 use crate::registry::{ApplicationRecord, DirectoryRecord};
@@ -154,6 +155,22 @@ pub enum Change {
     },
     /// Ends all sessions of an account. Does nothing when there are none.
     EndSessions(Subject),
+    /// Takes a password away, as if none had ever been set, and ends the sessions. `Missing` when there is no such
+    /// account. Does nothing else when it has none.
+    ClearCredential(Subject),
+    /// Changes nothing, and fails the whole set with `Conflict` when what belongs to an account is not
+    /// [as](Belongings::is_as) it was read; `Missing` when there is no such account. Not logged.
+    ExpectBelongings {
+        /// The account.
+        subject: Subject,
+        /// What must belong to it.
+        belongings: Box<Belongings>,
+    },
+    /// Makes an account wait for its password, in place of what it waited for before. Not logged. `Missing` when a
+    /// stored directory does not hold it.
+    PutCapture(Capture),
+    /// Lets an account wait no longer. Not logged. Does nothing when it does not wait.
+    DropCapture(Subject),
 
     /// Makes a group. `Conflict` when the key or the external id is taken in the directory, or the key is held in one
     /// of
@@ -230,6 +247,20 @@ pub enum Change {
     },
     /// Notes in the log that anything about a directory may have changed, for changes that were not logged one by one.
     ResetDirectory(DirectoryId),
+
+    /// Writes a move down, in place of what was written of it before. Not logged. `Conflict` when the version that is
+    /// stored is not one less than the new one's; the first is 1. `Missing` when the target is no directory.
+    PutMove(Box<Move>),
+    /// Writes users of a move down, in place of what was written of those in the same positions. Not logged. `Missing`
+    /// when there is no such move.
+    PutMoveEntries {
+        /// The move.
+        by: MoveId,
+        /// The users.
+        entries: Vec<MoveEntry>,
+    },
+    /// Deletes what is written of the users of a move, hashes and all. Not logged. Does nothing when there is none.
+    DropMoveEntries(MoveId),
 
     /// Makes a claim. `Conflict` when there is one on (application, key).
     MakeClaim(Claim),

@@ -10,6 +10,7 @@ use crate::user::User;
 ///
 /// Made at the first successful login, or when the host asks for the identity; reading never makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Claim {
     /// The application in which the name belongs to somebody.
     pub application: ApplicationId,

@@ -15,6 +15,7 @@ use crate::group::{Group, Member};
 use crate::id::{DirectoryId, ExternalId};
 use crate::name::{GroupName, Username};
 use crate::page::{Page, PageRequest};
+use crate::password::EncodedHash;
 use crate::secret::Secret;
 use crate::sync::SyncSource;
 use crate::user::{Profile, User};
@@ -143,11 +144,14 @@ pub struct Powers<'d> {
     pub passwords: Option<&'d dyn SetPasswords>,
     /// State everything it holds, so that it can be mirrored.
     pub sync: Option<&'d dyn SyncSource>,
+    /// Take password hashes of others.
+    pub hashes: Option<&'d dyn TakeHashes>,
 }
 
 impl Powers<'_> {
     /// No powers.
-    pub const NONE: Self = Self { users: None, groups: None, members: None, passwords: None, sync: None };
+    pub const NONE: Self =
+        Self { users: None, groups: None, members: None, passwords: None, sync: None, hashes: None };
 }
 
 impl fmt::Debug for Powers<'_> {
@@ -158,6 +162,7 @@ impl fmt::Debug for Powers<'_> {
             ("members", self.members.is_some()),
             ("passwords", self.passwords.is_some()),
             ("sync", self.sync.is_some()),
+            ("hashes", self.hashes.is_some()),
         ];
         f.debug_set().entries(names.iter().filter(|(_, can)| *can).map(|(name, _)| name)).finish()
     }
@@ -220,6 +225,16 @@ pub trait SetPasswords: fmt::Debug + Send + Sync {
     /// 2. `Invalid` when the directory's policy refuses it; the former password stays.
     /// 3. Afterwards the new password is accepted and the former one is not.
     async fn set_password(&self, id: &ExternalId, secret: &Secret) -> Result<(), DirectoryError>;
+}
+
+/// The power to take password hashes that were made elsewhere.
+#[async_trait]
+pub trait TakeHashes: fmt::Debug + Send + Sync {
+    /// Makes a user with a password hash and returns it as the directory keeps it.
+    ///
+    /// 1. As [`WriteUsers::add_user`], and afterwards the password of the hash is accepted.
+    /// 2. `Invalid` when the hash is of no scheme that the directory takes, and nothing changed.
+    async fn add_user_with_hash(&self, user: &NewUser, hash: &EncodedHash) -> Result<User, DirectoryError>;
 }
 
 /// Checks passwords for a directory that keeps everything else itself (R501): the one thing that a delegated directory

@@ -4,7 +4,7 @@
 //! policies), [`resolve`] (which directory decides), [`claim`] (to whom a name belongs), [`directory`] and [`store`]
 //! (what adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what
 //! nesting grants),
-//! [`sync`] (what a copy of somebody else's users follows).
+//! [`sync`] (what a copy of somebody else's users follows), [`moves`] (how users go from one directory to another).
 //!
 //! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are
 //! parameters of whoever needs them.
@@ -23,6 +23,7 @@ pub mod group;
 pub mod id;
 pub mod import;
 pub mod member;
+pub mod moves;
 pub mod name;
 pub mod page;
 pub mod password;

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::filter::Filter;
 use crate::group::{Group, Member, Origin};
 use crate::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
+use crate::moves::Moves;
 use crate::name::{GroupName, Key, Username};
 use crate::page::{Page, PageRequest};
 use crate::password::{Credential, EncodedHash};
@@ -23,9 +24,9 @@ use crate::time::Timestamp;
 use crate::user::User;
 
 /// Everything that is kept.
-pub trait Store: Records + Credentials + Sessions + Registry + Mirrors + ChangeLog {}
+pub trait Store: Records + Credentials + Sessions + Registry + Mirrors + Moves + ChangeLog {}
 
-impl<S: Records + Credentials + Sessions + Registry + Mirrors + ChangeLog + ?Sized> Store for S {}
+impl<S: Records + Credentials + Sessions + Registry + Mirrors + Moves + ChangeLog + ?Sized> Store for S {}
 
 /// Users, groups and memberships of the stored directories.
 #[async_trait]

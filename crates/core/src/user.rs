@@ -6,6 +6,7 @@ use crate::name::{Key, Username};
 
 /// A user as a directory knows it. It never holds anything of the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct User {
     /// The directory's own id of the account; with the directory it makes the [`Subject`](crate::id::Subject).
     pub external_id: ExternalId,

@@ -76,7 +76,7 @@ impl Delegated {
 
     fn own_powers(&self) -> Powers<'_> {
         // No password is kept here, so that none can be set (R502).
-        Powers { users: Some(self), groups: Some(self), members: Some(self), passwords: None, sync: None }
+        Powers { users: Some(self), groups: Some(self), members: Some(self), passwords: None, ..Powers::NONE }
     }
 
     fn follows_the_verifier(&self) -> bool {

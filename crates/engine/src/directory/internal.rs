@@ -65,7 +65,7 @@ impl Internal {
             groups: Some(self),
             members: Some(self),
             passwords: Some(self),
-            sync: None,
+            ..Powers::NONE
         }
     }
 

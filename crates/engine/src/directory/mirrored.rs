@@ -73,7 +73,7 @@ impl Mirrored {
             groups: (local || far.groups.is_some()).then_some(self as &dyn WriteGroups),
             members: (local || far.members.is_some()).then_some(self as &dyn WriteMembers),
             passwords: far.passwords.map(|_| self as &dyn SetPasswords),
-            sync: None,
+            ..Powers::NONE
         }
     }
 

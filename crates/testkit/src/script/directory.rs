@@ -351,6 +351,7 @@ impl Directory for ScriptedDirectory {
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
             sync: self.batch.map(|_| self as &dyn SyncSource),
+            hashes: None,
         }
     }
 }

@@ -18,13 +18,14 @@ pub async fn the_powers_are_those_listed(directory: &dyn Directory, listed: &[&s
 }
 
 fn reported(powers: Powers<'_>) -> BTreeSet<&'static str> {
-    let Powers { users, groups, members, passwords, sync } = powers;
+    let Powers { users, groups, members, passwords, sync, hashes } = powers;
     let powers = [
         ("users", users.is_some()),
         ("groups", groups.is_some()),
         ("members", members.is_some()),
         ("passwords", passwords.is_some()),
         ("sync", sync.is_some()),
+        ("hashes", hashes.is_some()),
     ];
     powers.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect()
 }
