@@ -158,6 +158,14 @@ pub enum Change {
     /// Takes a password away, as if none had ever been set, and ends the sessions. `Missing` when there is no such
     /// account. Does nothing else when it has none.
     ClearCredential(Subject),
+    /// Notes when an account last logged in, where it is brought along. Never moves a time back. Not logged. `Missing`
+    /// when there is no such account.
+    NoteLogin {
+        /// The account.
+        subject: Subject,
+        /// When.
+        at: Timestamp,
+    },
     /// Changes nothing, and fails the whole set with `Conflict` when what belongs to an account is not
     /// [as](Belongings::is_as) it was read; `Missing` when there is no such account. Not logged.
     ExpectBelongings {

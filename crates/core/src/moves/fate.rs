@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::id::{ApplicationId, ExternalId, Subject};
+use crate::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use crate::moves::{OnTaken, Options, PasswordStrategy};
-use crate::name::InvalidName;
-use crate::name::{GroupName, Username};
+use crate::name::{GroupName, InvalidName, Username};
 use crate::user::{InvalidProfile, User};
 
 /// What is known of a user who is to be moved, and of the target.
@@ -19,6 +18,8 @@ pub struct Facts<'f> {
     pub taken: Option<Taken>,
     /// What the target does with passwords.
     pub target: TargetPasswords,
+    /// What the name would mean afterwards in an application where it means the user today, if somebody else.
+    pub shadowed: Option<(ApplicationId, DirectoryId)>,
     /// What is worth knowing besides.
     pub notes: Vec<Note>,
 }
@@ -111,6 +112,8 @@ pub enum Skip {
 pub enum Block {
     /// Somebody in the target has the name, and it is not said whether that is the same person.
     NameTaken(ExternalId),
+    /// In an application where the user has the name today, this directory would have it afterwards.
+    Shadowed(ApplicationId, DirectoryId),
 }
 
 /// What becomes of a password.
@@ -156,7 +159,8 @@ pub enum Note {
 /// Decides what becomes of one user.
 ///
 /// 1. A name that the target does not have is made; a taken one follows [`Options::on_taken`].
-/// 2. What the target cannot have is skipped, and nobody else is (R67, P4).
+/// 2. What the target cannot have is skipped, and nobody else is. A user whose name would mean somebody else
+///    afterwards stops the move.
 /// 3. The password follows what the source gives and what the target takes, user by user: a linked account keeps its
 ///    own if that can be checked; a hash goes along, wrapped where it is weak and kept here; one that cannot be
 ///    checked quarantines this user alone; what the source does not give out is captured at the next login where both
@@ -172,6 +176,9 @@ pub fn decide(options: &Options, facts: &Facts<'_>) -> Fate {
 }
 
 fn landing(options: &Options, facts: &Facts<'_>) -> Landing {
+    if let Some((application, directory)) = facts.shadowed {
+        return Landing::Blocked(Block::Shadowed(application, directory));
+    }
     match (&facts.taken, options.on_taken) {
         (Some(taken), OnTaken::Link) => Landing::Linked(taken.external_id.clone()),
         (Some(_), OnTaken::Skip) => Landing::Skipped(Skip::NameTaken),

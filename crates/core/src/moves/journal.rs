@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::attribute::Attributes;
 use crate::error::StoreError;
 use crate::id::{ApplicationId, DirectoryId, ExternalId, Id, Subject};
 use crate::moves::{Belongings, Capture, Fate, Options};
@@ -92,11 +93,15 @@ impl fmt::Display for MoveState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MovedGroup {
-    /// Its name in the target.
+    /// Its name.
     pub name: GroupName,
-    /// Whether it is there because of the move.
+    /// What it is for.
+    pub description: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Whether it is in the target because of the move.
     pub made: Made,
-    /// The groups into which the move put it.
+    /// The groups into which the move puts it: those that it is in at the source and was not in at the target.
     pub joined: Vec<GroupName>,
 }
 
