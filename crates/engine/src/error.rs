@@ -22,6 +22,7 @@ use throng_passwords::hasher::HasherError;
 use throng_passwords::policy::PolicyViolations;
 
 use crate::import::ImportError;
+use crate::moves::{MoveState, Obstacle};
 
 /// Why a call did not do what it was asked.
 ///
@@ -248,6 +249,18 @@ pub enum Conflict {
     /// The directory is active; it must be switched off first (R293).
     #[error("the directory must be switched off first")]
     DirectoryActive,
+    /// A move cannot be run as it is planned.
+    #[error("the move cannot be run: {}", listed(.0))]
+    MoveBlocked(Vec<Obstacle>),
+    /// Another move, or a round of a mirror, works on one of the directories, here or in another process.
+    #[error("somebody else works on one of these directories")]
+    Moving,
+    /// The move is in a state in which this cannot be done.
+    #[error("the move is {0}")]
+    MoveState(MoveState),
+    /// The work on a move was stopped, and can be resumed.
+    #[error("the move was stopped; it can be resumed")]
+    MoveStopped,
 }
 
 /// What is wrong with an input.
@@ -324,6 +337,10 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an internal fault: {}", self.what)
     }
+}
+
+fn listed(obstacles: &[Obstacle]) -> String {
+    obstacles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 macro_rules! invalid_from {

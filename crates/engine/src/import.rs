@@ -469,10 +469,15 @@ fn taken_by(line: Option<u64>) -> String {
     line.map_or_else(|| "in the directory".to_owned(), |line| format!("by line {line}"))
 }
 
+/// An earlier row has the name.
+pub(crate) fn taken(line: u64) -> Error {
+    fault(line, RowFault::NameTaken { by: None })
+}
+
 fn fault(line: u64, fault: RowFault) -> Error {
     ImportError { line, fault }.into()
 }
 
-fn at<T, E: Into<RowFault>>(line: u64, outcome: Result<T, E>) -> Result<T, Error> {
+pub(crate) fn at<T, E: Into<RowFault>>(line: u64, outcome: Result<T, E>) -> Result<T, Error> {
     outcome.map_err(|why| fault(line, why.into()))
 }

@@ -13,6 +13,7 @@ use super::Application;
 use super::find::{Found, own, resolved};
 use crate::config::InUse;
 use crate::error::{Conflict, Error};
+use crate::throng::Throng;
 
 /// As whom an account takes a name over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Application {
 
     /// Lets the claims on an account of a live directory follow its new name, in every application.
     pub(super) async fn move_claims(&self, subject: &Subject, from: &Key, to: &Key) -> Result<(), Error> {
-        let claims = self.claims_on(subject, from).await?;
+        let claims = self.throng.claims_on(subject, from).await?;
         let moved = |claim: Claim| {
             [Change::MakeClaim(Claim { key: to.clone(), ..claim.clone() }), Change::ReleaseClaim(claim)]
         };
@@ -121,7 +122,7 @@ impl Application {
             let claim = Claim { tombstoned_at: at, ..expected.clone() };
             Change::ReplaceClaim { expected, claim }
         };
-        self.change_claims(self.claims_on(subject, key).await?.into_iter().map(buried).collect()).await
+        self.change_claims(self.throng.claims_on(subject, key).await?.into_iter().map(buried).collect()).await
     }
 
     /// The claims of an account follow its new name in every application that has one: none of them may be taken there.
@@ -131,23 +132,13 @@ impl Application {
         from: &Key,
         to: &Key,
     ) -> Result<(), Error> {
-        for claim in self.claims_on(subject, from).await? {
+        for claim in self.throng.claims_on(subject, from).await? {
             let there = self.throng.0.store.claim(claim.application, to).await?;
             if there.is_some_and(|there| there.subject != *subject) {
                 return Err(Error::Conflict(Conflict::NameReserved));
             }
         }
         Ok(())
-    }
-
-    async fn claims_on(&self, subject: &Subject, key: &Key) -> Result<Vec<Claim>, Error> {
-        let applications: Vec<_> = self.throng.config().applications().collect();
-        let mut claims = Vec::new();
-        for application in applications {
-            let claim = self.throng.0.store.claim(application, key).await?;
-            claims.extend(claim.filter(|claim| claim.subject == *subject && claim.tombstoned_at.is_none()));
-        }
-        Ok(claims)
     }
 
     async fn change_claims(&self, changes: Vec<Change>) -> Result<(), Error> {
@@ -185,5 +176,18 @@ impl Application {
             tombstoned_at: None,
             made_at: self.throng.0.clock.now(),
         }
+    }
+}
+
+impl Throng {
+    /// The claims on an account under a name, in every application; no tombstones.
+    pub(crate) async fn claims_on(&self, subject: &Subject, key: &Key) -> Result<Vec<Claim>, Error> {
+        let applications: Vec<_> = self.config().applications().collect();
+        let mut claims = Vec::new();
+        for application in applications {
+            let claim = self.0.store.claim(application, key).await?;
+            claims.extend(claim.filter(|claim| claim.subject == *subject && claim.tombstoned_at.is_none()));
+        }
+        Ok(claims)
     }
 }

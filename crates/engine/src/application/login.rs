@@ -16,7 +16,7 @@ use super::Application;
 use super::find::{Found, own};
 use crate::ask::{Heard, hear};
 use crate::config::InUse;
-use crate::directory::{Login, LoginFault, Spent, Via};
+use crate::directory::{Checked, Login, LoginFault, Spent, Via};
 use crate::error::{Conflict, Denial, Error, Outage};
 
 /// Somebody whose credential was checked just now. Built only by a successful login; sessions are made from it.
@@ -177,6 +177,18 @@ impl Application {
         }
         let login = Login { name: round.name, secret: round.secret, rules: round.app.plan.rules() };
         match stored.log_in(&login, known).await {
+            Ok(Checked { waits_for: Some(capture), .. }) => {
+                let Some(user) = known else { return Ok(Answer::Lacks) };
+                match self.throng.capture(&capture, user, round.secret).await? {
+                    Heard::Said(credence) => {
+                        if let Credence::Accepted(_) = credence {
+                            round.spent = Spent::AHash;
+                        }
+                        Ok(answer(credence))
+                    }
+                    Heard::Silent => Ok(Answer::Silent(Memory::Held)),
+                }
+            }
             Ok(checked) => {
                 if checked.spent == Spent::AHash {
                     round.spent = Spent::AHash;

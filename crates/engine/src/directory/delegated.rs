@@ -95,6 +95,18 @@ impl Delegated {
         }
     }
 
+    /// Asks the verifier about a name, whether or not it is known here, and gives what it knows of the account.
+    pub(crate) async fn vouch(&self, name: &Username, secret: &Secret) -> Result<Credence, DirectoryError> {
+        Ok(match self.verify(name, secret).await? {
+            Vouched::Accepted(account) => {
+                let profile = account.profile.clone();
+                Credence::Accepted(User { profile, ..User::named(account.external_id, account.name) })
+            }
+            Vouched::Unknown => Credence::Unknown,
+            Vouched::Refused(why) => Credence::Refused(why),
+        })
+    }
+
     async fn within_deadline<'v, T, F>(
         &'v self,
         ask: impl FnOnce(&'v dyn Verifier) -> F,
@@ -410,7 +422,7 @@ impl Stored for Delegated {
     }
 
     async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
-        let say = |credence| Ok(Checked { credence, spent: Spent::Nothing });
+        let say = |credence| Ok(Checked::new(credence, Spent::Nothing));
         if !self.follows_the_verifier() && known.is_none() {
             return say(Credence::Unknown);
         }

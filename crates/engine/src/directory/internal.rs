@@ -91,14 +91,14 @@ impl Internal {
         })
     }
 
-    async fn check(&self, user: &User, secret: &Secret, subject: &Subject) -> Result<Credence, LoginFault> {
+    async fn check(&self, user: &User, secret: &Secret, subject: &Subject) -> Result<Checked, LoginFault> {
         // Counted before the stored count is read: of guesses that read the same count, each sees the others.
         let guess = self.guesses.begin(subject);
         let credential = self.records.store.credential(subject).await?;
-        let refuse = |why| Ok(Credence::Refused(why));
+        let said = |credence| Ok(Checked::new(credence, Spent::AHash));
+        let refuse = |why| said(Credence::Refused(why));
         let Some(credential) = credential else {
-            self.hasher.spend(secret).await?;
-            return refuse(Refusal::NoPassword);
+            return self.without_password(subject, secret).await;
         };
         let hash = match &credential.hash {
             CredentialState::Usable(hash) => hash,
@@ -106,10 +106,7 @@ impl Internal {
                 self.hasher.spend(secret).await?;
                 return refuse(Refusal::HashQuarantined);
             }
-            CredentialState::Absent => {
-                self.hasher.spend(secret).await?;
-                return refuse(Refusal::NoPassword);
-            }
+            CredentialState::Absent => return self.without_password(subject, secret).await,
         };
         let policy = &self.settings.password_policy;
         if is_locked(policy, credential.failed_attempts.saturating_add(guess.others)) {
@@ -131,7 +128,7 @@ impl Internal {
                 } else if expired {
                     refuse(Refusal::PasswordExpired)
                 } else {
-                    Ok(Credence::Accepted(user.clone()))
+                    said(Credence::Accepted(user.clone()))
                 }
             }
             Ok(Verification::Differs | Verification::TooLong { .. }) => {
@@ -144,6 +141,17 @@ impl Internal {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// An account may wait for its password since a move; whoever asks then pays for the hash that keeps it.
+    async fn without_password(&self, subject: &Subject, secret: &Secret) -> Result<Checked, LoginFault> {
+        let credence = Credence::Refused(Refusal::NoPassword);
+        if let Some(capture) = self.records.store.capture(subject).await? {
+            let waits_for = Some(Box::new(capture));
+            return Ok(Checked { waits_for, ..Checked::new(credence, Spent::Nothing) });
+        }
+        self.hasher.spend(secret).await?;
+        Ok(Checked::new(credence, Spent::AHash))
     }
 
     /// Keeps the better hash. That it could not be kept never fails the login (T56).
@@ -211,13 +219,12 @@ impl Stored for Internal {
 
     async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
         let Some(user) = known else {
-            return Ok(Checked { credence: Credence::Unknown, spent: Spent::Nothing });
+            return Ok(Checked::new(Credence::Unknown, Spent::Nothing));
         };
         if !user.active && login.rules.tell_inactive == TellInactive::BeforePassword {
-            return Ok(Checked { credence: Credence::Refused(Refusal::Inactive), spent: Spent::Nothing });
+            return Ok(Checked::new(Credence::Refused(Refusal::Inactive), Spent::Nothing));
         }
-        let credence = self.check(user, login.secret, &self.records.subject(&user.external_id)).await?;
-        Ok(Checked { credence, spent: Spent::AHash })
+        self.check(user, login.secret, &self.records.subject(&user.external_id)).await
     }
 }
 

@@ -294,7 +294,7 @@ impl Stored for Mirrored {
     }
 
     async fn log_in(&self, login: &Login<'_>, known: Option<&User>) -> Result<Checked, LoginFault> {
-        let say = |credence| Ok(Checked { credence, spent: Spent::Nothing });
+        let say = |credence| Ok(Checked::new(credence, Spent::Nothing));
         let silent =
             || LoginFault::Verifier(DirectoryError::new(Fault::Unavailable, "no source is attached"));
         let source = self.source.as_deref().ok_or_else(silent)?;

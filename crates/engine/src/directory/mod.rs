@@ -20,6 +20,7 @@ pub(crate) use records::{Followed, RecordsOf};
 use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory};
 use throng_core::error::{DirectoryError, StoreError};
+use throng_core::moves::Capture;
 use throng_core::name::Username;
 use throng_core::plan::Rules;
 use throng_core::registry::Nesting;
@@ -53,6 +54,14 @@ pub(crate) struct Login<'l> {
 pub(crate) struct Checked {
     pub(crate) credence: Credence,
     pub(crate) spent: Spent,
+    /// The password that the account waits for, where it has none of its own.
+    pub(crate) waits_for: Option<Box<Capture>>,
+}
+
+impl Checked {
+    pub(crate) fn new(credence: Credence, spent: Spent) -> Self {
+        Self { credence, spent, waits_for: None }
+    }
 }
 
 /// Whether a login has paid for one hash at the current cost (T43).
