@@ -177,8 +177,8 @@ pub enum Change {
     /// Makes an account wait for its password, in place of what it waited for before. Not logged. `Missing` when a
     /// stored directory does not hold it.
     PutCapture(Capture),
-    /// Lets an account wait no longer. Not logged. Does nothing when it does not wait.
-    DropCapture(Subject),
+    /// Lets an account wait no longer. Not logged. `Conflict` when another password is waited for, or none.
+    DropCapture(Capture),
 
     /// Makes a group. `Conflict` when the key or the external id is taken in the directory, or the key is held in one
     /// of

@@ -10,6 +10,7 @@ use throng_core::error::{Fault, StoreError};
 use throng_core::filter::Filter;
 use throng_core::group::{Group, Member};
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, InstanceId, SessionId, Subject};
+use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Moves};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, EncodedHash};
@@ -252,6 +253,18 @@ hand_on!(Mirrors {
         fn release_lease(fence: Fence) -> ();
         fn put_round(fence: Fence, round: &Round) -> ();
     }
+});
+
+hand_on!(Moves {
+    reads {
+        fn belongings(subject: &Subject) -> Option<Belongings>;
+        fn moves() -> Vec<Move>;
+        fn move_of(id: MoveId) -> Option<Move>;
+        fn move_entries(id: MoveId, from: u64, limit: usize) -> Vec<MoveEntry>;
+        fn capture(subject: &Subject) -> Option<Capture>;
+        fn captures(by: MoveId, after: Option<&Subject>, limit: usize) -> Vec<Capture>;
+    }
+    writes {}
 });
 
 hand_on!(ChangeLog {

@@ -45,7 +45,7 @@ impl Part {
         Self { key: member.key().clone(), kind }
     }
 
-    fn user(key: &Key) -> Self {
+    pub(crate) fn user(key: &Key) -> Self {
         Self { key: key.clone(), kind: Kind::User }
     }
 

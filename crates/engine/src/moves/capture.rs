@@ -81,10 +81,10 @@ impl Throng {
             failed_attempts: 0,
             must_change: false,
         };
-        let subject = capture.subject.clone();
+        // That it is still waited for means that nobody has set another meanwhile.
         let changes = vec![
-            Change::SetCredential { subject: subject.clone(), credential, free_in: vec![] },
-            Change::DropCapture(subject),
+            Change::DropCapture(capture.clone()),
+            Change::SetCredential { subject: capture.subject.clone(), credential, free_in: vec![] },
         ];
         match self.0.store.apply(&ChangeSet::new(now, changes)).await {
             Ok(_) => Ok(()),

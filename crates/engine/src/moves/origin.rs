@@ -20,7 +20,7 @@ use super::plan::Obstacle;
 use super::reader::Reader;
 use super::request::{MoveSource, Selection};
 use crate::config::Config;
-use crate::directory::{Mount, Via};
+use crate::directory::{Mount, Stored, Via};
 use crate::error::{Error, Invalid};
 use crate::throng::Throng;
 
@@ -94,6 +94,12 @@ impl Origin {
             Self::Directory { mount, .. } => afterwards(mount),
             Self::File(_) => Afterwards::Stays,
         }
+    }
+
+    /// Whether the source goes on to open accounts that were moved, where it is asked before the target.
+    pub(super) fn goes_on(&self) -> bool {
+        let Self::Directory { mount, .. } = self else { return false };
+        self.afterwards() == Afterwards::Stays || mount.stored().is_some_and(Stored::creates_at_login)
     }
 
     /// The users that are meant, in the order of their names, and what was asked for and is not there.

@@ -102,7 +102,7 @@ pub enum Obstacle {
         /// The application.
         application: String,
     },
-    /// The source keeps its accounts and stands before the target: it would go on to decide.
+    /// The source keeps its accounts, or makes them at login, and stands before the target: it would go on to decide.
     SourceDecides {
         /// The application.
         application: String,
@@ -128,7 +128,10 @@ impl fmt::Display for Obstacle {
                 write!(f, "the application {application:?} asks the source and not the target")
             }
             Self::SourceDecides { application } => {
-                write!(f, "the source keeps its accounts, and decides before the target in {application:?}")
+                write!(
+                    f,
+                    "the source goes on to open accounts, and is asked before the target in {application:?}"
+                )
             }
             Self::NamesTaken(count) => {
                 write!(
@@ -458,9 +461,7 @@ impl Planner<'_> {
             let application = order.name.clone();
             match (order.after.rank(target), order.after.rank(source)) {
                 (None, _) => obstacles.push(Obstacle::NotSeated { application }),
-                (Some(target), Some(source))
-                    if target > source && self.origin.afterwards() == Afterwards::Stays =>
-                {
+                (Some(target), Some(source)) if target > source && self.origin.goes_on() => {
                     obstacles.push(Obstacle::SourceDecides { application });
                 }
                 (Some(_), _) => {}

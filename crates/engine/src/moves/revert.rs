@@ -150,14 +150,14 @@ async fn put_back_kept(
             }
         }
         changes.extend(restore_source(planner, entry, before, now.as_ref(), landed).await?);
-        changes.extend(claims_back(planner, &subject, before).await?);
+        changes.extend(claims_back(planner, entry, before, &subject).await?);
         match (landed.made, &now) {
             (_, None) => {}
             (Made::ByTheMove, Some(_)) => {
                 changes.push(Change::RemoveUser { subject: subject.clone(), free_in: vec![] });
             }
             (Made::Before, Some(now)) => {
-                changes.extend(unlinked(planner, entry, landed, &subject, now));
+                changes.extend(unlinked(planner, entry, landed, &subject, now).await?);
             }
         }
         let reverted = MoveEntry { state: EntryState::Reverted, failure: None, ..entry.clone() };
@@ -236,32 +236,48 @@ fn newer(planner: &Planner<'_>, now: Option<&Belongings>, landed: &Landed) -> Op
     (keeps && is_newer && is_password && landed.made == Made::ByTheMove).then_some(credential)
 }
 
-/// The names that belonged to the user at the source, wherever the account in the target has them still.
+/// The names that the account in the target has because of the move, or was given since, go to the account at the
+/// source: whoever logged in under one of them stays who it is.
 async fn claims_back(
     planner: &Planner<'_>,
-    target: &Subject,
+    entry: &MoveEntry,
     before: &Belongings,
+    target: &Subject,
 ) -> Result<Vec<Change>, Error> {
-    let mut changes = Vec::new();
-    for claim in &before.claims {
-        let there = planner.throng.0.store.claim(claim.application, &claim.key).await?;
-        if let Some(expected) = there.filter(|there| there.subject == *target) {
-            let claim = Claim { ..claim.clone() };
-            changes.push(Change::ReplaceClaim { expected, claim });
-        }
+    if planner.origin.mount().is_none() {
+        return Ok(Vec::new());
     }
-    Ok(changes)
+    let throng = planner.throng;
+    let own = entry.target_before.as_ref().map(|was| was.claims.clone()).unwrap_or_default();
+    let is_own =
+        |claim: &Claim| own.iter().any(|own| (own.application, &own.key) == (claim.application, &claim.key));
+    let mut there = match planner.goal.is_kept() {
+        true => throng.0.store.belongings(target).await?.map(|now| now.claims).unwrap_or_default(),
+        false => throng.claims_on(target, before.user.key()).await?,
+    };
+    for claim in &before.claims {
+        // The account in the target may have been deleted since, and left a tombstone.
+        let found = throng.0.store.claim(claim.application, &claim.key).await?;
+        let buried = found.filter(|found| found.subject == *target && found.tombstoned_at.is_some());
+        there.extend(buried);
+    }
+    let back = there.into_iter().filter(|claim| !is_own(claim)).map(|expected| {
+        let subject = entry.subject.clone();
+        let claim = Claim { subject, tombstoned_at: None, ..expected.clone() };
+        Change::ReplaceClaim { expected, claim }
+    });
+    Ok(back.collect())
 }
 
 /// The changes that part an account of the target from the one that was linked with it.
-fn unlinked(
+async fn unlinked(
     planner: &Planner<'_>,
     entry: &MoveEntry,
     landed: &Landed,
     subject: &Subject,
     now: &Belongings,
-) -> Vec<Change> {
-    let Some(was) = &entry.target_before else { return Vec::new() };
+) -> Result<Vec<Change>, Error> {
+    let Some(was) = &entry.target_before else { return Ok(Vec::new()) };
     let mut changes = Vec::new();
     if let Some(patch) = told::back(&was.user, &now.user) {
         changes.push(Change::UpdateUser { subject: subject.clone(), patch, free_in: vec![] });
@@ -287,7 +303,8 @@ fn unlinked(
         .as_ref()
         .is_some_and(|credential| landed.password_set_at.is_some_and(|at| credential.changed_at > at));
     if brought && !set_since {
-        changes.push(Change::DropCapture(subject.clone()));
+        let capture = planner.throng.0.store.capture(subject).await?;
+        changes.extend(capture.map(Change::DropCapture));
         changes.push(match &was.credential {
             Some(credential) => Change::SetCredential {
                 subject: subject.clone(),
@@ -297,7 +314,7 @@ fn unlinked(
             None => Change::ClearCredential(subject.clone()),
         });
     }
-    changes
+    Ok(changes)
 }
 
 /// First the source is what it was, then the target: the account is open at every moment.
@@ -317,7 +334,7 @@ async fn put_back_told(
         }
         let subject = planner.goal.subject(&landed.external_id);
         let mut changes = restore_source(planner, entry, before, None, landed).await?;
-        changes.extend(claims_back(planner, &subject, before).await?);
+        changes.extend(claims_back(planner, entry, before, &subject).await?);
         let begun = MoveEntry { state: EntryState::Begun, failure: None, ..entry.clone() };
         if let Written::No(error) = journal.record(changes, &begun).await? {
             return Ok(Some(format!("it cannot be put back: {error}")));

@@ -8,6 +8,7 @@ use throng_core::consumer::ConsumerRecord;
 use throng_core::directory::UserPatch;
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
+use throng_core::moves::Capture;
 use throng_core::name::{Key, Username};
 use throng_core::password::{Credential, CredentialState};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
@@ -41,6 +42,35 @@ impl State {
             Change::RemoveUser { subject, free_in } => self.remove_user(subject, free_in, at, log),
             Change::SetCredential { subject, credential, free_in } => {
                 self.set_credential(subject, credential, free_in, log)
+            }
+            Change::ClearCredential(subject) => {
+                let name = self.account(subject).ok_or(missing("user"))?.name.clone();
+                if self.credentials.remove(subject).is_some() {
+                    log.push(LoggedEntry::PasswordSet(subject.clone(), name));
+                    self.end_sessions(subject, log);
+                }
+                Ok(())
+            }
+            Change::NoteLogin { subject, at } => {
+                self.account(subject).ok_or(missing("user"))?;
+                let noted = self.logins.entry(subject.clone()).or_insert(*at);
+                *noted = (*noted).max(*at);
+                Ok(())
+            }
+            Change::ExpectBelongings { subject, belongings } => self.expect_belongings(subject, belongings),
+            Change::PutCapture(capture) => {
+                self.account(&capture.subject).ok_or(missing("user"))?;
+                self.captures.insert(capture.subject.clone(), capture.clone());
+                Ok(())
+            }
+            Change::DropCapture(capture) => self.drop_capture(capture),
+            Change::PutMove(record) => self.put_move(record),
+            Change::PutMoveEntries { by, entries } => self.put_move_entries(*by, entries),
+            Change::DropMoveEntries(by) => {
+                if let Some((_, entries)) = self.moves.get_mut(by) {
+                    entries.clear();
+                }
+                Ok(())
             }
             Change::RewriteUser { directory, user } => self.rewrite_user(*directory, user, log),
             Change::MarkMembers { directory, group, mark } => {
@@ -149,6 +179,7 @@ impl State {
         log.push(LoggedEntry::DirectoryRemoved(id));
         let elsewhere = |subject: &Subject| subject.directory != id;
         self.credentials.retain(|subject, _| elsewhere(subject));
+        self.captures.retain(|subject, _| elsewhere(subject));
         self.logins.retain(|subject, _| elsewhere(subject));
         self.epochs.retain(|subject, _| elsewhere(subject));
         self.sessions.retain(|_, session| elsewhere(&session.subject));
@@ -315,6 +346,10 @@ impl State {
         if let Some(credential) = self.credentials.remove(subject) {
             self.credentials.insert(successor.clone(), credential);
         }
+        if let Some(capture) = self.captures.remove(subject) {
+            let capture = Capture { subject: successor.clone(), ..capture };
+            self.captures.insert(successor.clone(), capture);
+        }
         if let Some(login) = self.logins.remove(subject) {
             self.logins.insert(successor.clone(), login);
         }
@@ -350,6 +385,7 @@ impl State {
         let population = self.population_mut(subject.directory)?;
         population.remove_user(&subject.external_id).map_err(on("user"))?;
         self.credentials.remove(subject);
+        self.captures.remove(subject);
         self.logins.remove(subject);
         self.epochs.remove(subject);
         self.sessions.retain(|_, session| session.subject != *subject);
@@ -374,6 +410,7 @@ impl State {
     ) -> Done {
         let name = self.canonical_name(subject, free_in)?;
         self.credentials.insert(subject.clone(), credential.clone());
+        self.captures.remove(subject);
         log.push(LoggedEntry::PasswordSet(subject.clone(), name));
         self.end_sessions(subject, log);
         Ok(())

@@ -2,6 +2,7 @@
 
 mod apply;
 mod mirrors;
+mod moves;
 mod state;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,6 +7,7 @@ use throng_core::claim::Claim;
 use throng_core::consumer::ConsumerRecord;
 use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
+use throng_core::moves::{Capture, Move, MoveEntry, MoveId};
 use throng_core::name::{Key, Username};
 use throng_core::password::Credential;
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) claims: BTreeMap<(ApplicationId, Key), Claim>,
     pub(super) aliases: BTreeMap<(ApplicationId, Subject), Username>,
     pub(super) mirrors: BTreeMap<DirectoryId, KeptMirror>,
+    pub(super) moves: BTreeMap<MoveId, (Move, BTreeMap<u64, MoveEntry>)>,
+    pub(super) captures: BTreeMap<Subject, Capture>,
     /// The mark of a group's members with whom it was noted for: it is true while they are the same.
     pub(super) members_marks: BTreeMap<(DirectoryId, Key), (Vec<String>, Mark)>,
 }
