@@ -148,12 +148,8 @@ pub enum Note {
     AliasLost(ApplicationId, Username),
     /// The target takes no groups in groups: what this group grants is lost.
     NestingLost(GroupName),
-    /// The target will not take the user into this group, and why.
-    GroupLost(GroupName, String),
     /// The name belongs to another account in an application, which stays its owner.
     NameOfAnother(ApplicationId, Subject),
-    /// The target names accounts itself: the id in the source is not kept.
-    NewId,
 }
 
 /// Decides what becomes of one user.

@@ -26,7 +26,7 @@ const LOGINS_AT_ONCE: usize = 1_000;
 impl Credentials for SqliteStore {
     async fn credential(&self, subject: &Subject) -> Result<Option<Credential>, StoreError> {
         let row = self.ask_one(of(read::CREDENTIAL, subject)).await.told(CREDENTIAL)?;
-        row.map(|row| credential(&row)).transpose().told(CREDENTIAL)
+        row.map(|row| credential(&row, 0)).transpose().told(CREDENTIAL)
     }
 
     async fn count_failure(&self, subject: &Subject) -> Result<u32, StoreError> {
@@ -118,20 +118,42 @@ const USABLE: &str = "usable";
 const QUARANTINED: &str = "quarantined";
 const ABSENT: &str = "absent";
 
-fn credential(row: &SqliteRow) -> Read<Credential> {
-    let hash = match rows::text(row, 0)? {
-        USABLE => CredentialState::Usable(encoded(rows::text(row, 1)?)?),
-        QUARANTINED => CredentialState::Quarantined(encoded(rows::text(row, 1)?)?),
-        ABSENT => CredentialState::Absent,
+/// The six columns of a credential, from `at`.
+pub(crate) fn credential(row: &SqliteRow, at: usize) -> Read<Credential> {
+    kept(Kept(
+        rows::text(row, at)?.to_owned(),
+        rows::optional_text(row, at + 1)?.map(str::to_owned),
+        rows::text(row, at + 2)?.to_owned(),
+        rows::integer(row, at + 3)?,
+        attempts(row, at + 4)?,
+        rows::flag(row, at + 5)?,
+    ))
+}
+
+/// A credential that was written as [`Bound`].
+pub(crate) fn from_text(text: &str) -> Read<Credential> {
+    kept(lists::from_json(text, "credential")?)
+}
+
+/// A credential as it is read.
+#[derive(serde::Deserialize)]
+struct Kept(String, Option<String>, String, i64, u32, bool);
+
+fn kept(Kept(state, hash, history, changed_at, failed_attempts, must_change): Kept) -> Read<Credential> {
+    let hash = hash.as_deref().map(encoded).transpose()?;
+    let hash = match (state.as_str(), hash) {
+        (USABLE, Some(hash)) => CredentialState::Usable(hash),
+        (QUARANTINED, Some(hash)) => CredentialState::Quarantined(hash),
+        (ABSENT, None) => CredentialState::Absent,
         _ => return Err(DriverFault::Unreadable("credential")),
     };
-    let history: Vec<String> = rows::json(row, 2, "credential")?;
+    let history: Vec<String> = lists::from_json(&history, "credential")?;
     Ok(Credential {
         hash,
         history: history.iter().map(|text| encoded(text)).collect::<Read<_>>()?,
-        changed_at: rows::time(row, 3)?,
-        failed_attempts: attempts(row, 4)?,
-        must_change: rows::flag(row, 5)?,
+        changed_at: Timestamp::from_micros(changed_at),
+        failed_attempts,
+        must_change,
     })
 }
 

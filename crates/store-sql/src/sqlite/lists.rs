@@ -24,6 +24,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The bytes of hexadecimal digits.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
 /// A structure of ours as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, DriverFault> {
     serde_json::to_string(value).map_err(|_| DriverFault::Driver)
@@ -60,6 +67,8 @@ mod tests {
 
     #[test]
     fn lists_are_json() {
+        assert_eq!(unhex(&hex(b"\0\xffa")), Some(b"\0\xffa".to_vec()));
+        assert_eq!((unhex("6"), unhex("xy"), unhex("")), (None, None, Some(vec![])));
         assert_eq!(keys([]), "[]");
         assert_eq!(keys(&[Key::of("a\""), Key::of("\0")]), r#"["6122","00"]"#);
     }

@@ -5,6 +5,7 @@ mod change_log;
 mod credentials;
 mod lists;
 mod mirrors;
+mod moves;
 mod narrow;
 mod open;
 mod place;
@@ -28,7 +29,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 
 /// A store in an SQLite file, or in memory.
 ///
-/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`] and [`ChangeLog`].
+/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`], [`Moves`] and [`ChangeLog`].
 /// 2. One connection writes, in transactions that begin immediately; several read meanwhile (WAL), each
 ///    seeing whatever was committed before.
 /// 3. Every commit is on the disk when it is reported (`synchronous = FULL`).
@@ -44,6 +45,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 /// [`Sessions`]: throng_core::store::Sessions
 /// [`Registry`]: throng_core::store::Registry
 /// [`Mirrors`]: throng_core::store::Mirrors
+/// [`Moves`]: throng_core::moves::Moves
 /// [`ChangeLog`]: throng_core::store::ChangeLog
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

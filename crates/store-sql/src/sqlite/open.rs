@@ -172,10 +172,11 @@ const MIGRATIONS: &str = "throng_migrations";
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// The migrations in order.
-const TEXTS: [(i64, &str, &str); 3] = [
+const TEXTS: [(i64, &str, &str); 4] = [
     (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
     (2, "sync", include_str!("../../migrations/sqlite/0002_sync.sql")),
     (3, "consumers", include_str!("../../migrations/sqlite/0003_consumers.sql")),
+    (4, "moves", include_str!("../../migrations/sqlite/0004_moves.sql")),
 ];
 
 /// What every SQLite file begins with.

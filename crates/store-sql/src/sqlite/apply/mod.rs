@@ -4,6 +4,7 @@ mod batch;
 mod claims;
 mod groups;
 mod mirrors;
+mod moves;
 mod registry;
 mod users;
 
@@ -141,6 +142,16 @@ impl<'s> Work<'s> {
             }
             Change::RewriteUser { directory, user } => self.rewrite_user(*directory, user).await,
             Change::EndSessions(subject) => self.end_sessions(subject).await,
+            Change::ClearCredential(subject) => self.clear_credential(subject).await,
+            Change::NoteLogin { subject, at } => self.note_login(subject, *at).await,
+            Change::ExpectBelongings { subject, belongings } => {
+                self.expect_belongings(subject, belongings).await
+            }
+            Change::PutCapture(capture) => self.put_capture(capture).await,
+            Change::DropCapture(capture) => self.drop_capture(capture).await,
+            Change::PutMove(record) => self.put_move(record).await,
+            Change::PutMoveEntries { by, entries } => self.put_move_entries(*by, entries).await,
+            Change::DropMoveEntries(by) => self.drop_move_entries(*by).await,
             Change::AddGroup { directory, group, free_in } => {
                 self.add_group(*directory, group, free_in).await
             }

@@ -152,6 +152,7 @@ impl Work<'_> {
         self.expect_free(user.key(), free_in, Some(id)).await?;
         let statement = Bound::of(credential).told(CREDENTIAL)?.put(id);
         self.one(statement).await.told(CREDENTIAL)?;
+        self.end_waiting(id).await?;
         self.entries.push(LoggedEntry::PasswordSet(subject.clone(), user.name));
         self.end(id, subject).await
     }
@@ -178,7 +179,7 @@ impl Work<'_> {
         Ok((id, user))
     }
 
-    async fn end(&mut self, id: i64, subject: &Subject) -> Result<(), StoreError> {
+    pub(super) async fn end(&mut self, id: i64, subject: &Subject) -> Result<(), StoreError> {
         self.one(query(write::NEXT_EPOCH).bind(id)).await.told(SESSION)?;
         self.forget_sessions(subject).await
     }

@@ -177,6 +177,36 @@ statements! {
     LAST_LOGIN =
         "SELECT l.at FROM throng_user u JOIN throng_last_login l ON l.user_id = u.id \
          WHERE u.directory_id = ?1 AND u.external_id = ?2";
+    /// A user, the credential, the last login, and as JSON the groups, the claims and the aliases.
+    BELONGINGS = concat!(
+        "SELECT ", user_columns!(), ", k.state, k.hash, k.history, k.changed_at, k.failed_attempts,",
+        " k.must_change, l.at,",
+        " (SELECT json_group_array(json_array(g.name, hex(g.name_key))) FROM throng_user_membership m",
+        " CROSS JOIN throng_group g ON g.id = m.group_id WHERE m.user_id = u.id),",
+        " (SELECT json_group_array(json_array(hex(c.application_id), hex(c.name_key), hex(c.identity), c.made_at))",
+        " FROM throng_claim c WHERE c.directory_id = u.directory_id AND c.external_id = u.external_id",
+        " AND c.tombstoned_at IS NULL),",
+        " (SELECT json_group_array(json_array(hex(a.application_id), a.alias, hex(a.alias_key)))",
+        " FROM throng_alias a WHERE a.user_id = u.id)",
+        " FROM throng_user u LEFT JOIN throng_credential k ON k.user_id = u.id",
+        " LEFT JOIN throng_last_login l ON l.user_id = u.id",
+        " WHERE u.directory_id = ?1 AND u.external_id = ?2",
+    );
+    IS_DIRECTORY = "SELECT 1 FROM throng_directory WHERE id = ?1";
+    MOVES = "SELECT record FROM throng_move ORDER BY began_at DESC, id DESC";
+    MOVE = "SELECT record FROM throng_move WHERE id = ?1";
+    MOVE_ENTRIES =
+        "SELECT record, source_credential, target_credential FROM throng_move_entry \
+         WHERE move_id = ?1 AND position >= ?2 ORDER BY position LIMIT ?3";
+    CAPTURE =
+        "SELECT u.directory_id, u.external_id, w.move_id, w.source_id, w.name, w.name_key, w.external_id, w.until \
+         FROM throng_user u JOIN throng_capture w ON w.user_id = u.id \
+         WHERE u.directory_id = ?1 AND u.external_id = ?2";
+    CAPTURES =
+        "SELECT u.directory_id, u.external_id, w.move_id, w.source_id, w.name, w.name_key, w.external_id, w.until \
+         FROM throng_capture w CROSS JOIN throng_user u ON u.id = w.user_id \
+         WHERE w.move_id = ?1 AND (u.directory_id, u.external_id) > (?2, ?3) \
+         ORDER BY u.directory_id, u.external_id LIMIT ?4";
     EPOCH =
         "SELECT coalesce(\
          (SELECT epoch FROM throng_user WHERE directory_id = ?1 AND external_id = ?2), \

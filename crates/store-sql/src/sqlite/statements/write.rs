@@ -31,6 +31,27 @@ statements! {
          state = excluded.state, hash = excluded.hash, history = excluded.history, \
          changed_at = excluded.changed_at, \
          failed_attempts = excluded.failed_attempts, must_change = excluded.must_change";
+    DELETE_CREDENTIAL = "DELETE FROM throng_credential WHERE user_id = ?1 RETURNING 1";
+    NOTE_LOGIN =
+        "INSERT INTO throng_last_login (user_id, at) VALUES (?1, ?2) \
+         ON CONFLICT (user_id) DO UPDATE SET at = max(at, excluded.at)";
+    PUT_CAPTURE =
+        "INSERT INTO throng_capture (user_id, move_id, source_id, name, name_key, external_id, until) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (user_id) DO UPDATE SET move_id = excluded.move_id, \
+         source_id = excluded.source_id, name = excluded.name, name_key = excluded.name_key, \
+         external_id = excluded.external_id, until = excluded.until";
+    DELETE_CAPTURE = "DELETE FROM throng_capture WHERE user_id = ?1";
+    /// A row when the version is the one after that of the record that is there.
+    PUT_MOVE =
+        "INSERT INTO throng_move (id, began_at, version, record) SELECT ?1, ?2, ?3, ?4 \
+         WHERE ?3 = coalesce((SELECT version FROM throng_move WHERE id = ?1), 0) + 1 \
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version, record = excluded.record RETURNING 1";
+    PUT_MOVE_ENTRIES =
+        "INSERT INTO throng_move_entry (move_id, position, record, source_credential, target_credential) \
+         SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2) \
+         WHERE true ON CONFLICT (move_id, position) DO UPDATE SET record = excluded.record, \
+         source_credential = excluded.source_credential, target_credential = excluded.target_credential";
+    DELETE_MOVE_ENTRIES = "DELETE FROM throng_move_entry WHERE move_id = ?1";
     NEXT_EPOCH = "UPDATE throng_user SET epoch = epoch + 1 WHERE id = ?1";
     NEXT_LIVE_EPOCH =
         "INSERT INTO throng_live_epoch (directory_id, external_id, epoch) \

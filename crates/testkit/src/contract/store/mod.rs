@@ -10,6 +10,7 @@ pub mod graph;
 pub mod groups;
 pub mod log;
 pub mod mirrors;
+pub mod moves;
 pub mod reading;
 pub mod registry;
 pub mod search;
@@ -189,6 +190,15 @@ macro_rules! __store_cases {
                 a_deferred_set_is_logged_as_one_reset
                 a_removed_directory_takes_its_mirror_along
             }
+            moves {
+                everything_that_belongs_to_an_account_is_told
+                any_change_of_what_belongs_to_an_account_is_seen
+                a_cleared_password_was_never_set
+                a_login_is_brought_along
+                a_move_is_kept_whole_and_by_version
+                entries_of_a_move_are_kept_whole_and_paged
+                an_account_waits_for_its_password
+            }
             log {
                 the_log_is_numbered_from_one_without_gaps
                 batches_continue_after_a_number
@@ -273,6 +283,7 @@ mod tests {
             include_str!("credentials.rs"),
             include_str!("sessions.rs"),
             include_str!("mirrors.rs"),
+            include_str!("moves.rs"),
             include_str!("log.rs"),
             include_str!("concurrent.rs"),
         ];
