@@ -253,6 +253,8 @@ pub enum Change {
         /// What is approved.
         approval: Option<Approval>,
     },
+    /// Changes nothing, and fails the whole set with `Conflict` when anything was logged since a sequence number.
+    ExpectHead(u64),
     /// Notes in the log that anything about a directory may have changed, for changes that were not logged one by one.
     ResetDirectory(DirectoryId),
 

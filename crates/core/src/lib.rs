@@ -4,7 +4,8 @@
 //! policies), [`resolve`] (which directory decides), [`claim`] (to whom a name belongs), [`directory`] and [`store`]
 //! (what adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what
 //! nesting grants),
-//! [`sync`] (what a copy of somebody else's users follows), [`moves`] (how users go from one directory to another).
+//! [`sync`] (what a copy of somebody else's users follows), [`moves`] (how users go from one directory to another),
+//! [`preview`] (what a change would mean).
 //!
 //! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are
 //! parameters of whoever needs them.
@@ -29,6 +30,7 @@ pub mod page;
 pub mod password;
 pub mod permission;
 pub mod plan;
+pub mod preview;
 pub mod registry;
 pub mod resolve;
 pub mod route;

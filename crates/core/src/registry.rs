@@ -198,6 +198,9 @@ pub struct ApplicationRecord {
     pub plan: Plan,
     /// Whether users may have other names in it (R806).
     pub aliases: Aliases,
+    /// The groups whose members administer it; none when that is not stated. No previewed change leaves it without one
+    /// who can (T105).
+    pub administrators: Vec<GroupName>,
 }
 
 choices! {

@@ -17,6 +17,7 @@ use crate::moves::Moves;
 use crate::name::{GroupName, Key, Username};
 use crate::page::{Page, PageRequest};
 use crate::password::{Credential, EncodedHash};
+use crate::preview::Census;
 use crate::registry::{ApplicationRecord, DirectoryRecord};
 use crate::session::{Session, TokenDigest};
 use crate::sync::{Fence, Lease, Mark, Mirror, NodeId, Round};
@@ -24,9 +25,12 @@ use crate::time::Timestamp;
 use crate::user::User;
 
 /// Everything that is kept.
-pub trait Store: Records + Credentials + Sessions + Registry + Mirrors + Moves + ChangeLog {}
+pub trait Store: Records + Credentials + Sessions + Registry + Mirrors + Moves + Census + ChangeLog {}
 
-impl<S: Records + Credentials + Sessions + Registry + Mirrors + Moves + ChangeLog + ?Sized> Store for S {}
+impl<S: Records + Credentials + Sessions + Registry + Mirrors + Moves + Census + ChangeLog + ?Sized> Store
+    for S
+{
+}
 
 /// Users, groups and memberships of the stored directories.
 #[async_trait]

@@ -249,6 +249,15 @@ pub enum Conflict {
     /// The directory is active; it must be switched off first (R293).
     #[error("the directory must be switched off first")]
     DirectoryActive,
+    /// Others would change than the preview said, or otherwise: look again.
+    #[error("others would change than the preview said; look again")]
+    PreviewStale,
+    /// The application would be left without anybody who can administer it (T105).
+    #[error("the application {0:?} would be left without anybody who can administer it")]
+    LastAdministrator(String),
+    /// These directories could not be listed, so that nobody can say who of them changes.
+    #[error("not all directories could be listed, so that nobody can say who changes")]
+    NotListed(Vec<DirectoryId>),
     /// A move cannot be run as it is planned.
     #[error("the move cannot be run: {}", listed(.0))]
     MoveBlocked(Vec<Obstacle>),

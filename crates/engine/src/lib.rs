@@ -16,6 +16,7 @@ pub mod error;
 pub mod import;
 mod logins;
 pub mod moves;
+pub mod preview;
 pub mod sync;
 pub mod system;
 mod throng;

@@ -322,7 +322,8 @@ impl Throng {
         }
         let id: ApplicationId = self.draw();
         let plan = plan.with_version(1);
-        let record = ApplicationRecord { id, name: label, active: true, plan, aliases: Aliases::Off };
+        let (aliases, administrators) = (Aliases::Off, Vec::new());
+        let record = ApplicationRecord { id, name: label, active: true, plan, aliases, administrators };
         match self.configure(Change::PutApplication(record), Conflict::NameTaken).await {
             // Somebody else was faster.
             Err(Error::Conflict(Conflict::NameTaken)) => self.application(name),

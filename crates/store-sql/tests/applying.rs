@@ -329,6 +329,7 @@ async fn whoever_is_given_a_former_external_id_comes_upon_no_session_t72() {
         active: true,
         plan,
         aliases: Aliases::Off,
+        administrators: vec![],
     };
     let former = subject(1, "anna");
     apply(&store, vec![Change::PutApplication(record), add_user(1, user("anna"))]).await.unwrap();

@@ -14,6 +14,7 @@ use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Moves};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, EncodedHash};
+use throng_core::preview::{Census, GroupGraph, Occupant};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::session::{Session, TokenDigest};
 use throng_core::store::{
@@ -263,6 +264,14 @@ hand_on!(Moves {
         fn move_entries(id: MoveId, from: u64, limit: usize) -> Vec<MoveEntry>;
         fn capture(subject: &Subject) -> Option<Capture>;
         fn captures(by: MoveId, after: Option<&Subject>, limit: usize) -> Vec<Capture>;
+    }
+    writes {}
+});
+
+hand_on!(Census {
+    reads {
+        fn occupants(directories: &[DirectoryId], after: Option<&Key>, limit: usize) -> Vec<Namesakes<Occupant>>;
+        fn group_graph(directory: DirectoryId) -> GroupGraph;
     }
     writes {}
 });

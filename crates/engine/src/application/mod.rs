@@ -120,6 +120,10 @@ impl Application {
         self.throng.configure(Change::PutApplication(record), Conflict::PlanStale).await
     }
 
+    pub(crate) fn throng(&self) -> &Throng {
+        &self.throng
+    }
+
     fn in_use(&self) -> Result<Arc<InUse>, Error> {
         let config = self.throng.config();
         let in_use = match self.view {

@@ -1,6 +1,7 @@
 //! The store on SQLite.
 
 mod apply;
+mod census;
 mod change_log;
 mod credentials;
 mod lists;
@@ -29,7 +30,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 
 /// A store in an SQLite file, or in memory.
 ///
-/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`], [`Moves`] and [`ChangeLog`].
+/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`], [`Moves`], [`Census`] and [`ChangeLog`].
 /// 2. One connection writes, in transactions that begin immediately; several read meanwhile (WAL), each
 ///    seeing whatever was committed before.
 /// 3. Every commit is on the disk when it is reported (`synchronous = FULL`).
@@ -46,6 +47,7 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 /// [`Registry`]: throng_core::store::Registry
 /// [`Mirrors`]: throng_core::store::Mirrors
 /// [`Moves`]: throng_core::moves::Moves
+/// [`Census`]: throng_core::preview::Census
 /// [`ChangeLog`]: throng_core::store::ChangeLog
 #[derive(Debug, Clone)]
 pub struct SqliteStore {

@@ -172,11 +172,12 @@ const MIGRATIONS: &str = "throng_migrations";
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// The migrations in order.
-const TEXTS: [(i64, &str, &str); 4] = [
+const TEXTS: [(i64, &str, &str); 5] = [
     (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
     (2, "sync", include_str!("../../migrations/sqlite/0002_sync.sql")),
     (3, "consumers", include_str!("../../migrations/sqlite/0003_consumers.sql")),
     (4, "moves", include_str!("../../migrations/sqlite/0004_moves.sql")),
+    (5, "administrators", include_str!("../../migrations/sqlite/0005_administrators.sql")),
 ];
 
 /// What every SQLite file begins with.

@@ -141,6 +141,7 @@ fn applications(rows: &[SqliteRow]) -> Read<Vec<ApplicationRecord>> {
 
 /// The column of a seat's settings.
 const SETTINGS: usize = 7;
+const ADMINISTRATORS: usize = 8;
 
 fn application_without_seats(row: &SqliteRow) -> Read<ApplicationRecord> {
     let plan = Plan::new()
@@ -153,6 +154,7 @@ fn application_without_seats(row: &SqliteRow) -> Read<ApplicationRecord> {
         active: rows::flag(row, 2)?,
         plan,
         aliases: rows::json(row, 3, "application")?,
+        administrators: rows::json(row, ADMINISTRATORS, "application")?,
     })
 }
 

@@ -88,6 +88,8 @@ impl State {
                 self.kept_mirror(*directory)?.mirror.approval.clone_from(approval);
                 Ok(())
             }
+            // Whoever has the log has looked.
+            Change::ExpectHead(_) => Ok(()),
             Change::ResetDirectory(directory) => {
                 log.push(LoggedEntry::DirectoryReset(*directory));
                 Ok(())

@@ -1,6 +1,7 @@
 //! A store that forgets everything when it is dropped: the reference that other stores are held against.
 
 mod apply;
+mod census;
 mod mirrors;
 mod moves;
 mod state;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use throng_core::change::{Applied, ChangeSet, LoggedBatch, Logging};
+use throng_core::change::{Applied, Change, ChangeSet, LoggedBatch, Logging};
 use throng_core::claim::Claim;
 use throng_core::consumer::ConsumerRecord;
 use throng_core::error::{Fault, StoreError};
@@ -235,6 +236,11 @@ impl Records for MemoryStore {
         let mut changed = kept.state.clone();
         let mut entries = Vec::new();
         for change in &changes.changes {
+            if let Change::ExpectHead(expected) = change
+                && *expected != kept.head()
+            {
+                return Err(StoreError::new(Fault::Conflict, "change log"));
+            }
             changed.apply(changes.at, change, &mut entries)?;
         }
         kept.state = changed;

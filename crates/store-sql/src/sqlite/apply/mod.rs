@@ -172,6 +172,7 @@ impl<'s> Work<'s> {
             Change::ApproveDeletions { directory, approval } => {
                 self.approve(*directory, approval.as_ref()).await
             }
+            Change::ExpectHead(expected) => self.expect_head(*expected).await,
             Change::ResetDirectory(directory) => {
                 self.entries.push(LoggedEntry::DirectoryReset(*directory));
                 Ok(())
@@ -184,6 +185,13 @@ impl<'s> Work<'s> {
             }
             Change::RemoveAlias { application, subject } => self.remove_alias(*application, subject).await,
         }
+    }
+
+    /// Fails when anything was logged since.
+    async fn expect_head(&mut self, expected: u64) -> Result<(), StoreError> {
+        let row = self.one(query(read::HEAD)).await.told(LOG)?;
+        let row = row.ok_or(DriverFault::Driver).told(LOG)?;
+        if rows::unsigned(&row, 0).told(LOG)? == expected { Ok(()) } else { Err(conflict("change log")) }
     }
 
     /// Writes the batch and returns its sequence number, or that of the one before when there is nothing to

@@ -111,7 +111,8 @@ fn put_application(record: &ApplicationRecord) -> Result<Statement, DriverFault>
         .bind(lists::to_json(&record.aliases)?)
         .bind(version)
         .bind(lists::to_json(&record.plan.memberships())?)
-        .bind(lists::to_json(record.plan.rules())?))
+        .bind(lists::to_json(record.plan.rules())?)
+        .bind(lists::to_json(&record.administrators)?))
 }
 
 fn put_consumer(record: &ConsumerRecord) -> Result<Statement, DriverFault> {

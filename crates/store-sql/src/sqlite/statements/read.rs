@@ -192,6 +192,17 @@ statements! {
         " LEFT JOIN throng_last_login l ON l.user_id = u.id",
         " WHERE u.directory_id = ?1 AND u.external_id = ?2",
     );
+    /// In the order of names, a row for each directory that holds one.
+    OCCUPANTS = concat!(
+        "SELECT u.directory_id, u.external_id, u.name, u.name_key, u.active,",
+        " (SELECT group_concat(m.group_id) FROM throng_user_membership m WHERE m.user_id = u.id)",
+        " FROM throng_user u INDEXED BY throng_user_by_name WHERE (u.name_key > ?2 OR (?3 AND u.name_key >= ?2))",
+        " AND +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key, u.directory_id LIMIT ?4",
+    );
+    GROUP_NUMBERS = "SELECT g.id, g.name, g.name_key FROM throng_group g WHERE g.directory_id = ?1 ORDER BY g.name_key";
+    GROUP_NESTINGS =
+        "SELECT m.child_id, m.parent_id FROM throng_group g CROSS JOIN throng_group_membership m \
+         ON m.parent_id = g.id WHERE g.directory_id = ?1";
     IS_DIRECTORY = "SELECT 1 FROM throng_directory WHERE id = ?1";
     MOVES = "SELECT record FROM throng_move ORDER BY began_at DESC, id DESC";
     MOVE = "SELECT record FROM throng_move WHERE id = ?1";
@@ -227,7 +238,7 @@ statements! {
          AND s.epoch = CASE d.stored WHEN 1 THEN u.epoch ELSE coalesce(l.epoch, 0) END";
     DIRECTORIES = "SELECT id, name, active, permissions, kind FROM throng_directory ORDER BY name_key";
     APPLICATIONS =
-        "SELECT a.id, a.name, a.active, a.aliases, a.plan_version, a.memberships, a.rules, s.settings \
+        "SELECT a.id, a.name, a.active, a.aliases, a.plan_version, a.memberships, a.rules, s.settings, a.administrators \
          FROM throng_application a LEFT JOIN throng_seat s ON s.application_id = a.id \
          ORDER BY a.name_key, s.position";
     CONSUMERS =

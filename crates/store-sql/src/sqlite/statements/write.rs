@@ -106,9 +106,10 @@ statements! {
     PLAN_VERSION = "SELECT plan_version FROM throng_application WHERE id = ?1";
     PUT_APPLICATION =
         "INSERT INTO throng_application (id, name, name_key, active, aliases, plan_version, memberships, \
-         rules) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
+         rules, administrators) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
          name_key = excluded.name_key, active = excluded.active, aliases = excluded.aliases, \
-         plan_version = excluded.plan_version, memberships = excluded.memberships, rules = excluded.rules";
+         plan_version = excluded.plan_version, memberships = excluded.memberships, rules = excluded.rules, \
+         administrators = excluded.administrators";
     DELETE_SEATS = "DELETE FROM throng_seat WHERE application_id = ?1";
     INSERT_SEATS =
         "INSERT INTO throng_seat (application_id, position, directory_id, settings) \

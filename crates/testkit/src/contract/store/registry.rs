@@ -186,6 +186,7 @@ pub async fn an_application_is_kept_with_its_plan(store: &dyn Store) {
         active: false,
         plan: plan.with_memberships(MembershipScheme::Aggregated).with_rules(Rules::CROWD).with_version(1),
         aliases: Aliases::Off,
+        administrators: vec![group_name("o'brien"), group_name("Staff")],
         ..scene.application_record("Wiki '\"%_\\", &[])
     };
     let plain = scene.application_record("zoo", &[east, west]);

@@ -112,6 +112,7 @@ impl<'s> Scene<'s> {
             active: true,
             plan: plan.expect("the seats differ").with_version(1),
             aliases: Aliases::On,
+            administrators: Vec::new(),
         }
     }
 

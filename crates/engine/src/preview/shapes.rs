@@ -1,0 +1,355 @@
+//! What a proposal makes of applications, directories and names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use throng_core::claim::Claim;
+use throng_core::id::{ApplicationId, DirectoryId, Subject};
+use throng_core::name::{GroupName, Key, Username};
+use throng_core::plan::{Access, Plan, Seat};
+use throng_core::preview::{Copies, Occupant, PasswordSource, Proposal, Shape, Switched};
+use throng_core::registry::{ApplicationRecord, DirectoryRecord, Nesting};
+use throng_core::store::Namesakes;
+use throng_core::time::Timestamp;
+use throng_core::user::User;
+
+use super::{ClaimChange, PolicyChange};
+use crate::application::Application;
+use crate::config::Config;
+use crate::error::{Conflict, Error};
+use crate::throng::Throng;
+
+/// What a proposal makes of everything that it concerns.
+#[derive(Debug)]
+pub(crate) struct Shapes {
+    pub(super) config: Arc<Config>,
+    pub(super) change: Change,
+    applications: Vec<Shaped>,
+    directories: BTreeSet<DirectoryId>,
+    scope: Scope,
+    at: Timestamp,
+}
+
+/// An application as it stands and would stand.
+#[derive(Debug)]
+pub(super) struct Shaped {
+    pub(super) application: ApplicationId,
+    pub(super) name: String,
+    pub(super) administrators: Vec<GroupName>,
+    pub(super) before: Shape,
+    pub(super) after: Shape,
+}
+
+/// What is changed.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// The plan of an application.
+    Plan(Box<ApplicationRecord>),
+    /// Whether a directory is in service.
+    Directory(Box<DirectoryRecord>),
+    /// A directory is removed; it is switched off first where it is on.
+    RemoveDirectory(Box<DirectoryRecord>),
+    /// Accounts are removed.
+    Remove(Vec<(Subject, Username)>),
+    /// An account is renamed.
+    Rename { subject: Subject, from: Username, to: Username },
+}
+
+/// Which names a change concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All that anybody has.
+    Everybody,
+    /// These.
+    Names(BTreeSet<Key>),
+    /// None: it changes what an outage means.
+    Nobody,
+}
+
+impl Shaped {
+    /// Whether a name can mean anything else afterwards, told without its groups.
+    pub(super) fn may_differ(
+        &self,
+        before: &[(DirectoryId, Occupant)],
+        after: &[(DirectoryId, Occupant)],
+        claim: &ClaimChange,
+    ) -> bool {
+        let winner = |shape: &Shape, occupants: &[(DirectoryId, Occupant)]| {
+            let held = |seat: &&Seat| occupants.iter().any(|(directory, _)| *directory == seat.directory);
+            shape.plan.seats().iter().find(held).map(|seat| (seat.directory, seat.access.clone()))
+        };
+        let (stands, will_stand) = (winner(&self.before, before), winner(&self.after, after));
+        // Under the aggregated scheme, who else is asked counts too.
+        let asked = |shape: &Shape| {
+            let seats = shape.plan.seats().iter().map(|seat| seat.directory);
+            seats.collect::<BTreeSet<_>>()
+        };
+        let merges =
+            |shape: &Shape| shape.plan.memberships() == throng_core::plan::MembershipScheme::Aggregated;
+        stands != will_stand
+            || before != after
+            || claim.before != claim.after
+            || self.before.plan.memberships() != self.after.plan.memberships()
+            || ((merges(&self.before) || merges(&self.after)) && asked(&self.before) != asked(&self.after))
+    }
+}
+
+impl Shapes {
+    pub(super) async fn of(throng: &Throng, proposal: &Proposal) -> Result<Self, Error> {
+        let config = throng.config_now();
+        let (change, scope) = change(throng, &config, proposal).await?;
+        let mut applications = Vec::new();
+        for id in config.applications() {
+            let Some(app) = config.in_use(id) else { continue };
+            let record = &app.record;
+            let after = match &change {
+                Change::Plan(next) if next.id == id => shape(&config, id, &next.plan, |_| None),
+                Change::Plan(_) => continue,
+                Change::Directory(directory) | Change::RemoveDirectory(directory) => {
+                    if record.plan.rank(directory.id).is_none() {
+                        continue;
+                    }
+                    let is_on = directory.active && !matches!(change, Change::RemoveDirectory(_));
+                    shape(&config, id, &record.plan, |other| (other == directory.id).then_some(is_on))
+                }
+                Change::Remove(_) | Change::Rename { .. } => shape(&config, id, &record.plan, |_| None),
+            };
+            let before = shape(&config, id, &record.plan, |_| None);
+            let (name, administrators) = (record.name.to_string(), record.administrators.clone());
+            applications.push(Shaped { application: id, name, administrators, before, after });
+        }
+        let directories = applications
+            .iter()
+            .flat_map(|shaped| [&shaped.before, &shaped.after])
+            .flat_map(|shape| shape.plan.seats().iter().map(|seat| seat.directory))
+            .collect();
+        let at = throng.0.clock.now();
+        Ok(Self { config, change, applications, directories, scope, at })
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Shaped> {
+        self.applications.iter()
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub(super) fn concerns_few(&self) -> bool {
+        self.scope != Scope::Everybody
+    }
+
+    pub(super) fn directories(&self) -> impl Iterator<Item = DirectoryId> {
+        self.directories.iter().copied()
+    }
+
+    /// Those whose records are kept here.
+    pub(super) fn stored(&self) -> Vec<DirectoryId> {
+        let is_stored =
+            |id: &DirectoryId| self.config.mount(*id).is_some_and(|mount| mount.record.kind.is_stored());
+        self.directories.iter().copied().filter(is_stored).collect()
+    }
+
+    pub(super) fn nesting(&self, directory: DirectoryId) -> Nesting {
+        self.config.mount(directory).map_or(Nesting::Allowed, |mount| mount.nesting())
+    }
+
+    /// Who will have a name that these have now.
+    pub(super) fn occupants_after(&self, namesakes: &Namesakes<Occupant>) -> Vec<(DirectoryId, Occupant)> {
+        let mut after = namesakes.holders.clone();
+        let is = |subject: &Subject, directory: DirectoryId, occupant: &Occupant| {
+            (subject.directory, &subject.external_id) == (directory, &occupant.external_id)
+        };
+        match &self.change {
+            Change::Remove(removed) => {
+                after.retain(|(directory, occupant)| {
+                    !removed.iter().any(|(subject, _)| is(subject, *directory, occupant))
+                });
+            }
+            Change::Rename { subject, from, to } if from.key() == to.key() => {
+                for (directory, occupant) in &mut after {
+                    if is(subject, *directory, occupant) {
+                        occupant.name = to.clone();
+                    }
+                }
+            }
+            Change::Rename { subject, from, .. } if namesakes.key == *from.key() => {
+                after.retain(|(directory, occupant)| !is(subject, *directory, occupant));
+            }
+            Change::Plan(_) | Change::Directory(_) | Change::RemoveDirectory(_) | Change::Rename { .. } => {}
+        }
+        after
+    }
+
+    /// The claim on a name as it will stand.
+    pub(super) async fn claim_after(
+        &self,
+        app: &Application,
+        key: &Key,
+        before: Option<Claim>,
+    ) -> Result<ClaimChange, Error> {
+        let mut after = before.clone();
+        match &self.change {
+            Change::Remove(removed) => {
+                if let Some(claim) = &mut after
+                    && removed.iter().any(|(subject, _)| *subject == claim.subject)
+                {
+                    claim.tombstoned_at.get_or_insert(self.at);
+                }
+            }
+            Change::Rename { subject, from, to } if from.key() != to.key() => {
+                let is_own = |claim: &Claim| claim.subject == *subject && claim.tombstoned_at.is_none();
+                if key == from.key() {
+                    after = after.filter(|claim| !is_own(claim));
+                } else if after.is_none() {
+                    let own = app.throng().0.store.claim(app.id(), from.key()).await?;
+                    after = own.filter(is_own).map(|claim| Claim { key: key.clone(), ..claim });
+                }
+            }
+            Change::Plan(_) | Change::Directory(_) | Change::RemoveDirectory(_) | Change::Rename { .. } => {}
+        }
+        Ok(ClaimChange { before, after })
+    }
+
+    /// What outages would mean.
+    pub(super) fn policies(&self) -> Vec<PolicyChange> {
+        let mut changes = Vec::new();
+        for shaped in &self.applications {
+            for seat in shaped.before.plan.seats() {
+                let after = shaped.after.plan.seats().iter().find(|other| other.directory == seat.directory);
+                if let Some(after) = after.filter(|after| after.policy != seat.policy) {
+                    changes.push(PolicyChange {
+                        application: shaped.name.clone(),
+                        directory: seat.label.clone(),
+                        before: seat.policy,
+                        after: after.policy,
+                    });
+                }
+            }
+        }
+        changes
+    }
+}
+
+/// The plan with the directories in service, by what `state` says of them or else as they are.
+fn shape(
+    config: &Config,
+    application: ApplicationId,
+    plan: &Plan,
+    state: impl Fn(DirectoryId) -> Option<bool>,
+) -> Shape {
+    let mut passwords = BTreeMap::new();
+    let plan = plan.filter_map_seats(|mut seat| {
+        let mount = config.mount(seat.directory)?;
+        if !state(seat.directory).unwrap_or(mount.record.active) {
+            return None;
+        }
+        seat.label = mount.record.name.to_string();
+        passwords.insert(seat.directory, PasswordSource::of(&mount.record.kind));
+        Some(seat)
+    });
+    Shape { application, plan: Arc::new(plan), passwords }
+}
+
+/// What a proposal changes, and whom that can concern.
+async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result<(Change, Scope), Error> {
+    let application = |id: &ApplicationId| {
+        let app = config.in_use(*id).ok_or_else(|| Error::not_found("application"))?;
+        Ok::<_, Error>(app.record.clone())
+    };
+    let directory = |id: &DirectoryId| {
+        let mount = config.mount(*id).ok_or_else(|| Error::not_found("directory"))?;
+        Ok::<_, Error>((*mount.record).clone())
+    };
+    let planned = |record: ApplicationRecord, plan: Plan| {
+        let plan = plan.with_version(record.plan.version() + 1);
+        Change::Plan(Box::new(ApplicationRecord { plan, ..record }))
+    };
+    let seated = |record: &ApplicationRecord, id: DirectoryId, with: &dyn Fn(Seat) -> Seat| {
+        record.plan.rank(id).ok_or_else(|| Error::not_found("directory of the application"))?;
+        let change = |seat: Seat| if seat.directory == id { with(seat) } else { seat };
+        Ok::<_, Error>(record.plan.filter_map_seats(|seat| Some(change(seat))))
+    };
+    Ok(match proposal {
+        Proposal::Reorder { application: id, order } => {
+            let record = application(id)?;
+            let plan = record.plan.reorder(order)?;
+            (planned(record, plan), Scope::Everybody)
+        }
+        Proposal::AddSeat { application: id, directory: added, at } => {
+            let record = application(id)?;
+            directory(added)?;
+            let longer = record.plan.clone().seat(*added)?;
+            let mut order: Vec<_> = record.plan.seats().iter().map(|seat| seat.directory).collect();
+            order.insert((*at).min(order.len()), *added);
+            let plan = longer.reorder(&order)?;
+            (planned(record, plan), Scope::Everybody)
+        }
+        Proposal::RemoveSeat { application: id, directory: removed } => {
+            let record = application(id)?;
+            record.plan.rank(*removed).ok_or_else(|| Error::not_found("directory of the application"))?;
+            let plan = record.plan.filter_map_seats(|seat| (seat.directory != *removed).then_some(seat));
+            (planned(record, plan), Scope::Everybody)
+        }
+        Proposal::SwitchDirectory { directory: id, state } => {
+            let record = DirectoryRecord { active: *state == Switched::On, ..directory(id)? };
+            (Change::Directory(Box::new(record)), Scope::Everybody)
+        }
+        Proposal::RemoveDirectory { directory: id } => {
+            (Change::RemoveDirectory(Box::new(directory(id)?)), Scope::Everybody)
+        }
+        Proposal::Memberships { application: id, scheme } => {
+            let record = application(id)?;
+            let plan = record.plan.clone().with_memberships(*scheme);
+            (planned(record, plan), Scope::Everybody)
+        }
+        Proposal::Access { application: id, directory, access } => {
+            let record = application(id)?;
+            let plan = seated(&record, *directory, &|seat| Seat { access: Access::clone(access), ..seat })?;
+            (planned(record, plan), Scope::Everybody)
+        }
+        Proposal::Policy { application: id, directory, policy } => {
+            let record = application(id)?;
+            let plan = seated(&record, *directory, &|seat| Seat { policy: *policy, ..seat })?;
+            (planned(record, plan), Scope::Nobody)
+        }
+        Proposal::DeleteUser { subject, copies } => {
+            let user = account(throng, config, subject).await?;
+            let mut removed = vec![(subject.clone(), user.name.clone())];
+            if *copies == Copies::Removed {
+                let all: Vec<DirectoryId> = config.directories().iter().map(|record| record.id).collect();
+                for namesakes in throng.0.store.namesakes(&all, &[user.key().clone()]).await? {
+                    for (directory, user) in namesakes.holders {
+                        let copy = Subject { directory, external_id: user.external_id };
+                        if copy != *subject {
+                            removed.push((copy, user.name));
+                        }
+                    }
+                }
+            }
+            (Change::Remove(removed), Scope::Names(BTreeSet::from([user.key().clone()])))
+        }
+        Proposal::RenameUser { subject, name } => {
+            let to = Username::for_creation(name.as_str())?;
+            let user = account(throng, config, subject).await?;
+            if to.key() != user.key() {
+                let port = throng.open(subject.directory)?;
+                if port.user(&to).await.map_err(Error::fault_of)?.is_some() {
+                    return Err(Error::Conflict(Conflict::NameTaken));
+                }
+            }
+            let names = BTreeSet::from([user.key().clone(), to.key().clone()]);
+            (Change::Rename { subject: subject.clone(), from: user.name, to }, Scope::Names(names))
+        }
+    })
+}
+
+/// The account of a subject, in a directory that is kept here or lists its own.
+async fn account(throng: &Throng, config: &Config, subject: &Subject) -> Result<User, Error> {
+    let mount = config.mount(subject.directory).ok_or_else(|| Error::not_found("directory"))?;
+    if !mount.record.kind.is_stored() {
+        // An account that is not kept here is administered where it is.
+        return Err(Error::Forbidden("user"));
+    }
+    throng.0.store.user_by_id(subject).await?.ok_or_else(|| Error::not_found("user"))
+}
