@@ -4,7 +4,7 @@
 //! policies), [`resolve`] (which directory decides), [`claim`] (to whom a name belongs), [`directory`] and [`store`]
 //! (what adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what
 //! nesting grants),
-//! [`sync`] (what a copy of somebody else's users follows).
+//! [`sync`] (what a copy of somebody else's users follows), [`shadow`] (what several directories hold alike).
 //!
 //! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are
 //! parameters of whoever needs them.
@@ -33,6 +33,7 @@ pub mod resolve;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod shadow;
 pub mod store;
 pub mod sync;
 pub mod time;
