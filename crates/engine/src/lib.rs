@@ -15,6 +15,7 @@ pub mod directory;
 pub mod error;
 pub mod import;
 mod logins;
+pub mod shadows;
 pub mod sync;
 pub mod system;
 mod throng;

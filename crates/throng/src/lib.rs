@@ -37,6 +37,8 @@ pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// What several directories hold alike, who wins, and who would surface.
+pub use throng_engine::shadows;
 /// What is asked of a round of synchronisation, and how it is watched and stopped.
 pub use throng_engine::sync;
 /// The clock and the entropy of the machine.

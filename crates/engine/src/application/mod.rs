@@ -15,6 +15,7 @@ mod user_writes;
 
 pub use access::Admission;
 pub use claims::Adoption;
+pub(crate) use explain::judge;
 pub use explain::{Explanation, NameState, Occurs};
 pub use login::Authenticated;
 pub use members::{Depth, Membership};
