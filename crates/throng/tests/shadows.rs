@@ -22,7 +22,7 @@ use throng_testkit::memory::MemoryStore;
 use throng_testkit::script::{Behaviour, ScriptedDirectory};
 
 /// Names of which some are the same, and some look so.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "anna",
     "Anna",
     "\u{430}nna",
@@ -30,6 +30,7 @@ const NAMES: [&str; 12] = [
     "bi11",
     "BILL",
     "AIice",
+    "\u{410}Iice",
     "alice",
     "al\u{456}ce",
     "rnary",
@@ -205,6 +206,7 @@ fn check_values(report: &ShadowReport, everybody: &Everybody) {
     let families = report.confusable.iter();
     let families: Vec<Vec<Key>> =
         families.map(|found| found.names.iter().map(|held| held.name.clone()).collect()).collect();
+    assert!(families.iter().all(|names| names.len() > 1 && names.is_sorted_by(|a, b| a < b)), "{families:?}");
     let found: BTreeSet<(Key, Key)> = families.iter().flat_map(|names| pairs(names)).collect();
     assert_eq!(found, look_alikes(everybody), "confusable names");
     assert_eq!(families.iter().collect::<BTreeSet<_>>().len(), families.len(), "no family twice");
