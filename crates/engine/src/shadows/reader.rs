@@ -194,7 +194,8 @@ async fn list(
         Err(cause) => return Err(broken(place, &cause)),
     };
     let keys: Vec<&Key> = page.start().into_iter().chain(read.items.iter().map(User::key)).collect();
-    if !keys.is_sorted_by(|a, b| a < b) {
+    let last = keys.last().copied();
+    if !keys.is_sorted_by(|a, b| a < b) || read.next.as_ref().is_some_and(|next| Some(next) < last) {
         return Err(broken(place, &Error::broken("users that are not in the order of their names")));
     }
     let next = match read.next.map(|next| advance(page, next)).transpose() {
