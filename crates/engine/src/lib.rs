@@ -22,5 +22,6 @@ mod throng;
 
 pub use application::Application;
 pub use consumers::{ApplicationSecret, Attempts, Verified};
+pub use directory::{Recovery, RecoveryStatus};
 pub use error::Error;
 pub use throng::{Builder, SessionLimits, Throng};

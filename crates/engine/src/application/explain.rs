@@ -12,9 +12,11 @@ use throng_core::resolve::{Answer, Memory, Resolved, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
+use super::find::is_bound;
 use super::members::{Depth, Membership};
 use super::{Admission, Application};
 use crate::config::InUse;
+use crate::directory::Recovery;
 use crate::error::Error;
 
 /// Everything that decides about a name in an application. `Display` is for operators.
@@ -127,7 +129,10 @@ impl Application {
                     rank: rank + 1,
                     directory: seat.directory,
                     label: seat.label.clone(),
-                    password: password_source(&mount.record.kind),
+                    password: match app.recovery_at(seat.directory) {
+                        Some(_) => "the password that recovery was switched on with",
+                        None => password_source(&mount.record.kind),
+                    },
                     said: Said::from(answer),
                     as_of: seat.as_of,
                     subject: user.map(|user| subject(user.external_id.clone())),
@@ -149,6 +154,7 @@ impl Application {
         survey: Survey<User>,
         claim: Option<Claim>,
     ) -> Result<Explanation, Error> {
+        let claim = claim.filter(|_| is_bound(app, survey.verdict()));
         let Judged { state, winner } = judge(app, claim.as_ref(), survey);
         let (mut admission, mut groups) = (None, None);
         if let Some(user) = &winner {
@@ -162,7 +168,10 @@ impl Application {
             name: asked,
             occurrences,
             state,
-            identity: claim.as_ref().map(|claim| claim.identity),
+            identity: match winner.and_then(|user| app.recovery_at(user.directory()).map(drop)) {
+                Some(()) => Some(Recovery::IDENTITY),
+                None => claim.as_ref().map(|claim| claim.identity),
+            },
             claimed_at: claim.map(|claim| claim.made_at),
             admission,
             groups,
@@ -188,6 +197,7 @@ pub(crate) fn judge(app: &InUse, claim: Option<&Claim>, survey: Survey<User>) ->
         winner: Some(user),
     };
     let nobody = |state| Judged { state, winner: None };
+    let claim = claim.filter(|_| is_bound(app, survey.verdict()));
     match settle(claim, survey.into_verdict()) {
         Settled::OwnershipChanged { resolved, .. }
             if app.plan.rules().on_ownership_change == OnOwnershipChange::Follow =>

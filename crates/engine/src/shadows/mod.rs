@@ -64,7 +64,7 @@ impl Throng {
     ) -> Result<Scan, Error> {
         let app = match scope {
             ShadowScope::Application(application) => {
-                let app = self.config().in_use(application);
+                let app = self.in_use(application);
                 Some(app.ok_or_else(|| Error::not_found("application"))?)
             }
             ShadowScope::AllDirectories => None,
