@@ -6,6 +6,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use throng_core::directory::{Directory, Refusal, UserPatch};
 use throng_core::filter::Filter;
 use throng_core::id::DirectoryId;
@@ -24,7 +25,7 @@ use throng_testkit::memory::MemoryStore;
 use throng_testkit::script::Behaviour;
 use world::{
     OTHER, RIGHT, START, WRONG, World, aggregate, conflict, denial, find, has_ended, is_forbidden,
-    is_missing, is_unavailable, live, modes, refusal, spelled, subject,
+    is_missing, is_unavailable, live, modes, patient, refusal, spelled, subject,
 };
 
 const NAME: &str = Recovery::NAME;
@@ -38,7 +39,8 @@ fn recovery() -> Recovery {
 async fn start(world: &World, recovery: Option<Recovery>) -> Result<Throng, Error> {
     let builder = Throng::over(Arc::clone(&world.store) as Arc<dyn Store>)
         .clock(Arc::clone(&world.clock) as Arc<dyn Clock>)
-        .entropy(Arc::new(SeededEntropy::new(12)));
+        .entropy(Arc::new(SeededEntropy::new(12)))
+        .hashing(patient());
     match recovery {
         Some(recovery) => builder.recovery(recovery).build().await,
         None => builder.build().await,
@@ -281,14 +283,32 @@ async fn it_is_let_in_by_its_password_alone() {
     let (world, app, _) = recovering(Plan::new()).await;
     assert_eq!(refusal(app.vouch_for(NAME).await), Refusal::NoPassword);
     let hashes = world.throng.hashes_run();
-    for n in 0..100 {
-        assert_eq!(refusal(app.authenticate(NAME, WRONG).await), Refusal::WrongPassword, "guess {n}");
+    let mut refusals = Vec::new();
+    for _ in 0..13 {
+        let guesses = (0..8).map(|_| app.authenticate(NAME, WRONG));
+        refusals.extend(join_all(guesses).await.into_iter().map(refusal));
     }
+    let looked_at = refusals.iter().filter(|why| **why == Refusal::WrongPassword).count();
+    assert_eq!(looked_at, 100, "many at once overshoot nothing (T44)");
     assert_eq!(refusal(app.authenticate(NAME, SECRET).await), Refusal::Locked, "R702");
-    assert_eq!(world.throng.hashes_run() - hashes, 101, "one hash each (T43)");
+    assert_eq!(world.throng.hashes_run() - hashes, 105, "one hash each (T43)");
     assert!(start(&world, Some(recovery())).await.is_ok(), "the next start begins anew");
     let weak = Recovery::new(Secret::new("recovery-admin").unwrap());
     assert!(matches!(start(&world, Some(weak)).await, Err(Error::Invalid(Invalid::Policy(_)))));
+}
+
+#[tokio::test]
+async fn its_name_costs_what_any_name_costs_t43() {
+    let above = live(7);
+    let world =
+        World::with(|builder| builder.directory("Remote", Arc::new(above.clone())).recovery(recovery()));
+    let world = world.await;
+    let app = world.app("wiki", Plan::new().seat(above.id()).unwrap()).await;
+    for name in [NAME, "nobody"] {
+        let hashes = world.throng.hashes_run();
+        denial(app.authenticate(name, WRONG).await);
+        assert_eq!(world.throng.hashes_run() - hashes, 1, "{name}");
+    }
 }
 
 #[tokio::test]
