@@ -165,8 +165,8 @@ impl Builder {
 
     /// Switches a recovery administrator on, who can log in when nobody else can: off unless this is called (R909).
     ///
-    /// For as long as it is on, [`Throng::recovery`] tells so, explanations show its directory first, and each start and
-    /// each use is a warning in the log. Everybody else goes on as before.
+    /// For as long as it is on, [`Throng::recovery`] tells so, explanations show its directory first, and each start
+    /// and each use is a warning in the log. Everybody else goes on as before.
     #[must_use]
     pub fn recovery(mut self, recovery: Recovery) -> Self {
         self.recovery = Some(recovery);
@@ -177,8 +177,8 @@ impl Builder {
     ///
     /// 1. [`Invalid::Setting`] when the deadline or a limit of sessions is zero, or recovery has ended already.
     /// 2. [`Invalid::Policy`] when the password of the recovery administrator is too weak, and
-    ///    [`Conflict::RecoveryName`] when somebody in a stored directory has its name, an alias is called so, or the name
-    ///    is claimed: nobody is taken over.
+    ///    [`Conflict::RecoveryName`] when somebody in a stored directory has its name, an alias is called so, or the
+    ///    name is claimed: nobody is taken over.
     pub async fn build(self) -> Result<Throng, Error> {
         for (setting, duration) in [
             ("the deadline", self.deadline),
@@ -490,7 +490,7 @@ impl Throng {
             };
         }
         // The id of an adapter stands for one directory: another name would take that directory over.
-        if self.config().mount(id).is_some() {
+        if id == Recovery::DIRECTORY || self.config().mount(id).is_some() {
             return Err(Error::Conflict(Conflict::DirectoryKind));
         }
         let record = DirectoryRecord { id, name: label, active: true, permissions: Permissions::ALL, kind };

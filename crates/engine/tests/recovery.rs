@@ -22,7 +22,7 @@ use throng_engine::shadows::ShadowScope;
 use throng_engine::{Application, Error, Recovery, Throng};
 use throng_testkit::clock::{ManualClock, SeededEntropy};
 use throng_testkit::memory::MemoryStore;
-use throng_testkit::script::Behaviour;
+use throng_testkit::script::{Behaviour, ScriptedDirectory};
 use world::{
     OTHER, RIGHT, START, WRONG, World, aggregate, conflict, denial, find, has_ended, is_forbidden,
     is_missing, is_unavailable, live, modes, patient, refusal, spelled, subject,
@@ -78,7 +78,7 @@ async fn it_logs_in_though_every_directory_is_silent_or_off_r911() {
         above.behave(Behaviour::Silent);
         for scheme in [MembershipScheme::Canonical, MembershipScheme::Aggregated] {
             aggregate(&app, scheme).await;
-            let logged_in = app.log_in(&NAME.to_uppercase(), SECRET).await.unwrap();
+            let logged_in = app.log_in("Recovery-ADMIN", SECRET).await.unwrap();
             assert_eq!(logged_in.admission, Admission::Everyone);
             assert_eq!(logged_in.who.user().directory(), Recovery::DIRECTORY);
             assert_eq!(app.groups_of(logged_in.who.user(), Depth::Nested).await.unwrap(), []);
@@ -331,6 +331,9 @@ async fn nobody_can_change_it() {
     assert!(is_missing(&world.throng.open(Recovery::DIRECTORY)));
     let seated = app.change_plan(|plan| plan.seat(Recovery::DIRECTORY)).await;
     assert!(seated.is_err(), "no stored plan has a seat for it");
+    let attached = Throng::over(Arc::new(MemoryStore::new()) as Arc<dyn Store>)
+        .directory("Posing", Arc::new(ScriptedDirectory::new(Recovery::DIRECTORY)));
+    assert_eq!(conflict(attached.build().await), Conflict::DirectoryKind, "nobody stands for it");
     assert_eq!(world.store.head().await.unwrap(), head);
     app.log_in(NAME, SECRET).await.unwrap();
 }

@@ -31,7 +31,8 @@ pub use throng_engine::application::{
     NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
 pub use throng_engine::{
-    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
+    Application, ApplicationSecret, Builder, Error, Recovery, RecoveryStatus, SessionLimits, Throng, error,
+    import,
 };
 pub use throng_passwords as passwords;
 
@@ -77,6 +78,8 @@ mod documents {
     struct Embed;
     #[doc = include_str!("../../../docs/guide/order-directories.md")]
     struct OrderDirectories;
+    #[doc = include_str!("../../../docs/guide/explain.md")]
+    struct Explain;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
     #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]

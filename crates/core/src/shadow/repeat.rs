@@ -6,8 +6,8 @@ use siphasher::sip::SipHasher13;
 /// Digests of values, eight bytes each, by which those that repeat are found without holding any.
 ///
 /// 1. Two readings: the first notes everything; the second, a [`Gathering`], holds only what repeats.
-/// 2. A digest has 48 bits, and the place of the value is kept beside it in 16. Values that share a digest by chance are
-///    told apart in the second reading: they cost memory and never a wrong answer.
+/// 2. A digest has 48 bits, and the place of the value is kept beside it in 16. Values that share a digest by chance
+///    are told apart in the second reading: they cost memory and never a wrong answer.
 #[derive(Debug, Default)]
 pub struct Digests(Vec<u64>);
 
@@ -64,8 +64,8 @@ struct Wanted {
 ///
 /// 1. A value is handed over as soon as all of it was heard that the first reading noted, so that little is held where
 ///    what belongs together comes close together.
-/// 2. At most the limit of items is held, or what belongs to one digest. What does not fit is put off: [`Gathering::end`]
-///    gives back what a further reading has to gather.
+/// 2. At most the limit of items is held, or what belongs to one digest. What does not fit is put off:
+///    [`Gathering::end`] gives back what a further reading has to gather.
 /// 3. Of one value [`Gathering::MOST_ITEMS`] items are kept, the first; the others are counted.
 /// 4. What changed between the readings may be missing or heard in part; the caller looks at what is handed over.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ impl Skeleton {
         Self(Key::of(&unicode_security::skeleton(text).collect::<String>()))
     }
 
-    /// What a name looks like: as it is folded, and where that looks otherwise, as it is spelled. `AIice` with a great I
-    /// folds to `aiice`, and is read as `Alice`.
+    /// What a name looks like: as it is folded, and where that looks otherwise, as it is spelled. `AIice` with a great
+    /// I folds to `aiice`, and is read as `Alice`.
     pub fn of_name(name: &Username) -> impl Iterator<Item = Self> {
         let folded = Self::of(name.key().as_str());
         let is_spelled_so = name.as_str() == name.key().as_str();

@@ -47,8 +47,8 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// The directory in which the administrator stands. No stored directory has this id, no plan a seat for it; a session
-    /// of this directory is the recovery administrator's.
+    /// The directory in which the administrator stands. No stored directory has this id, no plan a seat for it; a
+    /// session of this directory is the recovery administrator's.
     pub const DIRECTORY: DirectoryId = DirectoryId::from_bytes(*b"throng:recovery\0");
     /// Whom the host's content refers to that the administrator makes.
     pub const IDENTITY: IdentityId = IdentityId::from_bytes(*b"throng:recovery\0");

@@ -35,8 +35,8 @@ impl Throng {
     /// Tells every name, e-mail address and external id that several directories hold, and names that are easily taken
     /// for each other.
     ///
-    /// With the behaviours of [`Throng::shadows_each`]; the whole report is held in memory, each part of it in the order
-    /// of its values.
+    /// With the behaviours of [`Throng::shadows_each`]; the whole report is held in memory, each part of it in the
+    /// order of its values.
     pub async fn shadows(&self, scope: ShadowScope) -> Result<ShadowReport, Error> {
         let mut report = ShadowReport::default();
         report.scan = self.shadows_each(scope, |finding| report.add(finding)).await?;
@@ -46,13 +46,13 @@ impl Throng {
 
     /// Tells each finding of a shadow report as soon as it is known.
     ///
-    /// 1. Names come first, in order: each that two directories hold by key, with who wins and why, who is shadowed, who
-    ///    would surface if the winner were gone, and the claim on it. E-mail addresses are compared by their key,
+    /// 1. Names come first, in order: each that two directories hold by key, with who wins and why, who is shadowed,
+    ///    who would surface if the winner were gone, and the claim on it. E-mail addresses are compared by their key,
     ///    external ids byte for byte; one that a name stands in for is left out (R314).
-    /// 2. Confusable names have another key and the same [`Skeleton`], in one directory or in several (N27, N28). They are
-    ///    a warning: nothing is decided by it.
-    /// 3. Reads only, page by page, twice: 8 bytes are held for each value that is looked at, and of what repeats at most
-    ///    [`Throng::SHADOWS_HELD`] entries at a time; where that does not suffice it is read again.
+    /// 2. Confusable names have another key and the same [`Skeleton`], in one directory or in several (N27, N28). They
+    ///    are a warning: nothing is decided by it.
+    /// 3. Reads only, page by page, twice: 8 bytes are held for each value that is looked at, and of what repeats at
+    ///    most [`Throng::SHADOWS_HELD`] entries at a time; where that does not suffice it is read again.
     /// 4. A directory that cannot be listed is named in the [`Scan`], and silent about every name; nothing else is
     ///    missing for it.
     /// 5. What changes while it is read may be told in part.
@@ -81,8 +81,8 @@ impl Throng {
         Ok(scan)
     }
 
-    /// Most entries that a further reading of [`Throng::shadows_each`] holds of e-mail addresses, of external ids, and of
-    /// looks, each: some 10 MB.
+    /// Most entries that a further reading of [`Throng::shadows_each`] holds of e-mail addresses, of external ids, and
+    /// of looks, each: some 10 MB.
     pub const SHADOWS_HELD: usize = 50_000;
 
     async fn first_reading(
