@@ -5,7 +5,7 @@
 //! (what adapters are asked for), [`change`] (what is written), [`route`] (where a write goes), [`member`] (what
 //! nesting grants),
 //! [`sync`] (what a copy of somebody else's users follows), [`moves`] (how users go from one directory to another),
-//! [`preview`] (what a change would mean).
+//! [`preview`] (what a change would mean), [`shadow`] (what several directories hold alike).
 //!
 //! This crate reads no clock, draws no randomness and does no I/O; [`time::Clock`] and [`entropy::Entropy`] are
 //! parameters of whoever needs them.
@@ -36,6 +36,7 @@ pub mod resolve;
 pub mod route;
 pub mod secret;
 pub mod session;
+pub mod shadow;
 pub mod store;
 pub mod sync;
 pub mod time;

@@ -56,6 +56,13 @@ impl Plan {
         Ok(self)
     }
 
+    /// Adds a seat before all others.
+    pub fn push_first(self, seat: Seat) -> Result<Self, InvalidPlan> {
+        let mut plan = self.push(seat)?;
+        plan.seats.rotate_right(1);
+        Ok(plan)
+    }
+
     /// The same seats in another order, which must name each of them once.
     pub fn reorder(&self, order: &[DirectoryId]) -> Result<Self, InvalidPlan> {
         let mut plan = Self { seats: Vec::with_capacity(self.seats.len()), ..self.clone() };

@@ -9,12 +9,12 @@ use throng_core::directory::{Directory, Verifier};
 use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::name::Key;
 use throng_core::permission::Permissions;
-use throng_core::plan::{AsOf, Plan, Seat};
+use throng_core::plan::{AsOf, InvalidPlan, Plan, Seat};
 use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
 use throng_core::sync::{Export, MirroredSettings};
 use throng_core::time::Timestamp;
 
-use crate::directory::{Delegated, Internal, Mirrored, Mount, RecordsOf, Via};
+use crate::directory::{Delegated, Internal, Mirrored, Mount, RecordsOf, Recovery, RecoveryAdmin, Via};
 use crate::error::Error;
 use crate::throng::Engine;
 
@@ -58,6 +58,8 @@ impl<T: ?Sized> ByName<T> {
 pub(crate) struct Config {
     mounts: BTreeMap<DirectoryId, Mount>,
     applications: BTreeMap<ApplicationId, Arc<InUse>>,
+    /// The applications as they are while there is a recovery administrator, in whose directory their order begins.
+    recovering: BTreeMap<ApplicationId, Arc<InUse>>,
     /// The applications with mirrors that are not handed on, without them.
     exported: BTreeMap<ApplicationId, Arc<InUse>>,
     consumers: BTreeMap<ApplicationId, Arc<ConsumerRecord>>,
@@ -73,6 +75,8 @@ pub(crate) struct InUse {
     pub(crate) mounts: Vec<Mount>,
     /// The stored directories of the plan.
     pub(crate) stored: Vec<DirectoryId>,
+    /// Who stands in the first seat, if that is the one of recovery.
+    pub(crate) recovery: Option<Arc<RecoveryAdmin>>,
 }
 
 impl InUse {
@@ -81,9 +85,18 @@ impl InUse {
         self.stored.len() == self.mounts.len()
     }
 
+    /// The same application with the recovery administrator before all others. What is stored of it stays as it is.
+    fn headed_by(mut self, recovery: &Arc<RecoveryAdmin>) -> Result<Self, InvalidPlan> {
+        let (seat, mount) = recovery.seat(&self.record);
+        self.plan = Arc::new(Plan::clone(&self.plan).push_first(seat)?);
+        self.mounts.insert(0, mount);
+        self.recovery = Some(Arc::clone(recovery));
+        Ok(self)
+    }
+
     /// Whether passwords of this application are kept here.
     pub(crate) fn keeps_passwords(&self) -> bool {
-        self.mounts.iter().any(|mount| matches!(mount.via, Via::Internal(_)))
+        self.recovery.is_some() || self.mounts.iter().any(|mount| matches!(mount.via, Via::Internal(_)))
     }
 
     /// The seats with what sits there, in order.
@@ -94,6 +107,11 @@ impl InUse {
             .zip(&self.mounts)
             .enumerate()
             .map(|(rank, (seat, mount))| (rank, seat, mount))
+    }
+
+    /// The recovery administrator, if a directory is the one in which it stands.
+    pub(crate) fn recovery_at(&self, directory: DirectoryId) -> Option<&Arc<RecoveryAdmin>> {
+        self.recovery.as_ref().filter(|_| directory == Recovery::DIRECTORY)
     }
 
     /// What the application may change in a seat (R111).
@@ -136,6 +154,15 @@ impl Config {
                 let exported = config.put_to_use(ApplicationRecord { plan, ..record.clone() });
                 config.exported.insert(record.id, Arc::new(exported));
             }
+            if let Some(recovery) = &engine.recovery {
+                match config.put_to_use(record.clone()).headed_by(recovery) {
+                    Ok(in_use) => drop(config.recovering.insert(record.id, Arc::new(in_use))),
+                    // A full order must not keep everybody else out.
+                    Err(cause) => {
+                        tracing::error!(application = %record.id, %cause, "no recovery administrator here");
+                    }
+                }
+            }
             let in_use = config.put_to_use(record);
             config.applications.insert(in_use.record.id, Arc::new(in_use));
         }
@@ -157,7 +184,7 @@ impl Config {
             mounts.push(mount.clone());
             Some(seat)
         });
-        InUse { record, plan: Arc::new(plan), mounts, stored }
+        InUse { record, plan: Arc::new(plan), mounts, stored, recovery: None }
     }
 
     pub(crate) fn directories(&self) -> Vec<Arc<DirectoryRecord>> {
@@ -188,6 +215,11 @@ impl Config {
 
     pub(crate) fn in_use(&self, application: ApplicationId) -> Option<Arc<InUse>> {
         self.applications.get(&application).cloned()
+    }
+
+    /// The application with the recovery administrator before all others.
+    pub(crate) fn recovering(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        self.recovering.get(&application).cloned().or_else(|| self.in_use(application))
     }
 
     /// The application without the mirrors that are not handed on.

@@ -246,6 +246,12 @@ pub enum Conflict {
     /// A round of the mirror runs, here or in another process (R602).
     #[error("the mirror is being synchronised")]
     Synchronising,
+    /// Somebody has the name that the recovery administrator is to have: it must have another one.
+    #[error("the recovery administrator needs another name: this one is somebody's in {held_by:?}")]
+    RecoveryName {
+        /// The directory that holds the name, or the application in which it is claimed or an alias.
+        held_by: String,
+    },
     /// The directory is active; it must be switched off first (R293).
     #[error("the directory must be switched off first")]
     DirectoryActive,

@@ -17,11 +17,13 @@ pub mod import;
 mod logins;
 pub mod moves;
 pub mod preview;
+pub mod shadows;
 pub mod sync;
 pub mod system;
 mod throng;
 
 pub use application::Application;
 pub use consumers::{ApplicationSecret, Attempts, Verified};
+pub use directory::{Recovery, RecoveryStatus};
 pub use error::Error;
 pub use throng::{Builder, SessionLimits, Throng};

@@ -21,9 +21,9 @@ use throng_core::time::Clock;
 use throng_passwords::hasher::{Hasher, HasherConfig};
 
 use crate::application::Application;
-use crate::config::{Attached, ByName, Config};
+use crate::config::{Attached, ByName, Config, InUse};
 use crate::consumers::Consumers;
-use crate::directory::{Fed, Guesses, Via};
+use crate::directory::{Fed, Guesses, Recovery, RecoveryAdmin, RecoveryStatus, Via};
 use crate::error::{Conflict, Error, Invalid};
 use crate::logins::RecentLogins;
 use crate::sync::{Rounds, check_schedule};
@@ -53,6 +53,7 @@ pub(crate) struct Engine {
     pub(crate) rounds: Rounds,
     pub(crate) attached: Attached,
     pub(crate) consumers: Consumers,
+    pub(crate) recovery: Option<Arc<RecoveryAdmin>>,
     config: ArcSwap<Config>,
     /// Held while the configuration is read, so that an older reading never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
@@ -70,6 +71,7 @@ pub struct Builder {
     live: Vec<(String, Arc<dyn Directory>)>,
     verifiers: Vec<(String, Arc<dyn Verifier>)>,
     sources: Vec<(String, Arc<dyn Directory>)>,
+    recovery: Option<Recovery>,
 }
 
 /// How long sessions last.
@@ -161,9 +163,22 @@ impl Builder {
         self.source(directory, Arc::new(fed))
     }
 
+    /// Switches a recovery administrator on, who can log in when nobody else can: off unless this is called (R909).
+    ///
+    /// For as long as it is on, [`Throng::recovery`] tells so, explanations show its directory first, and each start
+    /// and each use is a warning in the log. Everybody else goes on as before.
+    #[must_use]
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
+        self
+    }
+
     /// Reads the configuration from the store and puts everything to use.
     ///
-    /// [`Invalid::Setting`] when the deadline or a limit of sessions is zero.
+    /// 1. [`Invalid::Setting`] when the deadline or a limit of sessions is zero, or recovery has ended already.
+    /// 2. [`Invalid::Policy`] when the password of the recovery administrator is too weak, and
+    ///    [`Conflict::RecoveryName`] when somebody in a stored directory has its name, an alias is called so, or the
+    ///    name is claimed: nobody is taken over.
     pub async fn build(self) -> Result<Throng, Error> {
         for (setting, duration) in [
             ("the deadline", self.deadline),
@@ -177,8 +192,15 @@ impl Builder {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = self.hashing.unwrap_or_else(|| HasherConfig::new(cores));
         let node = Id::random(&*self.entropy);
+        let (hasher, guesses) = (Hasher::new(hashing, Arc::clone(&self.entropy)), Guesses::default());
+        let recovery = match self.recovery {
+            Some(recovery) => {
+                Some(Arc::new(RecoveryAdmin::new(recovery, &hasher, &self.clock, &guesses).await?))
+            }
+            None => None,
+        };
         let engine = Engine {
-            hasher: Hasher::new(hashing, Arc::clone(&self.entropy)),
+            hasher,
             consumers: Consumers::new(&*self.entropy),
             store: self.store,
             clock: self.clock,
@@ -186,7 +208,7 @@ impl Builder {
             deadline: self.deadline,
             sessions: self.sessions,
             logins: RecentLogins::default(),
-            guesses: Guesses::default(),
+            guesses,
             attached: Attached {
                 live: self.live.iter().map(|(_, adapter)| (adapter.id(), Arc::clone(adapter))).collect(),
                 verifiers: ByName::new(self.verifiers),
@@ -194,6 +216,7 @@ impl Builder {
             },
             node,
             rounds: Rounds::default(),
+            recovery,
             config: ArcSwap::from_pointee(Config::default()),
             reading: tokio::sync::Mutex::default(),
         };
@@ -202,6 +225,7 @@ impl Builder {
         for (name, adapter) in self.live {
             throng.enter(adapter.id(), &name, DirectoryKind::Live).await?;
         }
+        throng.begin_recovery().await?;
         Ok(throng)
     }
 }
@@ -224,7 +248,13 @@ impl Throng {
             live: Vec::new(),
             verifiers: Vec::new(),
             sources: Vec::new(),
+            recovery: None,
         }
+    }
+
+    /// The recovery administrator, while it is on; see [`Builder::recovery`].
+    pub fn recovery(&self) -> Option<RecoveryStatus> {
+        self.recovering().map(|recovery| recovery.status())
     }
 
     /// The directories, in the order of their names.
@@ -373,7 +403,11 @@ impl Throng {
     /// once a minute and before it stops; what a crash loses are times of last logins since the latest call.
     pub async fn maintain(&self) -> Result<(), Error> {
         self.0.logins.write_down(&*self.0.store).await?;
-        self.0.store.purge_sessions(self.0.clock.now()).await?;
+        let now = self.0.clock.now();
+        if let Some(recovery) = &self.0.recovery {
+            recovery.purge_sessions(now);
+        }
+        self.0.store.purge_sessions(now).await?;
         Ok(())
     }
 
@@ -388,6 +422,42 @@ impl Throng {
 
     pub(crate) fn config_now(&self) -> Arc<Config> {
         self.0.config.load_full()
+    }
+
+    pub(crate) fn recovering(&self) -> Option<&Arc<RecoveryAdmin>> {
+        self.0.recovery.as_ref().filter(|recovery| recovery.is_on())
+    }
+
+    /// An application as it is in use now.
+    pub(crate) fn in_use(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        match self.recovering() {
+            Some(_) => self.config().recovering(application),
+            None => self.config().in_use(application),
+        }
+    }
+
+    /// Makes sure that the recovery administrator takes nobody's name over, and says that there is one.
+    async fn begin_recovery(&self) -> Result<(), Error> {
+        let Some(recovery) = &self.0.recovery else { return Ok(()) };
+        let (store, key) = (&self.0.store, recovery.name().key());
+        let taken = |held_by: String| Err(Error::Conflict(Conflict::RecoveryName { held_by }));
+        // Whoever has the name in a stored directory is told whatever the application.
+        let holders = store.locate(Id::from_bytes([0; 16]), key).await?.users;
+        if let Some(holder) = holders.first() {
+            let config = self.config();
+            let label = config.mount(holder.directory).map(|mount| mount.record.name.to_string());
+            return taken(label.unwrap_or_else(|| holder.directory.to_string()));
+        }
+        for application in self.applications() {
+            let name = application.record()?.name;
+            if store.claim(application.id(), key).await?.is_some()
+                || store.alias(application.id(), key).await?.is_some()
+            {
+                return taken(name.to_string());
+            }
+        }
+        tracing::warn!(status = %recovery.status(), "a recovery administrator can log in everywhere");
+        Ok(())
     }
 
     pub(crate) fn draw<K>(&self) -> Id<K> {
@@ -421,7 +491,7 @@ impl Throng {
             };
         }
         // The id of an adapter stands for one directory: another name would take that directory over.
-        if self.config().mount(id).is_some() {
+        if id == Recovery::DIRECTORY || self.config().mount(id).is_some() {
             return Err(Error::Conflict(Conflict::DirectoryKind));
         }
         let record = DirectoryRecord { id, name: label, active: true, permissions: Permissions::ALL, kind };

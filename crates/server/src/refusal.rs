@@ -127,6 +127,7 @@ impl Refusal {
                 | Conflict::PlanStale
                 | Conflict::DirectoryKind
                 | Conflict::Synchronising
+                | Conflict::RecoveryName { .. }
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),
             },
             Error::Forbidden(_) => new(StatusCode::FORBIDDEN, Reason::ApplicationPermissionDenied),

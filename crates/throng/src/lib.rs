@@ -31,12 +31,15 @@ pub use throng_engine::application::{
     NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
 };
 pub use throng_engine::{
-    Application, ApplicationSecret, Builder, Error, SessionLimits, Throng, error, import,
+    Application, ApplicationSecret, Builder, Error, Recovery, RecoveryStatus, SessionLimits, Throng, error,
+    import,
 };
 pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// What several directories hold alike, who wins, and who would surface.
+pub use throng_engine::shadows;
 /// What is asked of a round of synchronisation, and how it is watched and stopped.
 pub use throng_engine::sync;
 /// The clock and the entropy of the machine.
@@ -75,6 +78,8 @@ mod documents {
     struct Embed;
     #[doc = include_str!("../../../docs/guide/order-directories.md")]
     struct OrderDirectories;
+    #[doc = include_str!("../../../docs/guide/explain.md")]
+    struct Explain;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
     #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]

@@ -12,6 +12,7 @@ use throng_core::user::User;
 use super::Application;
 use super::find::{Found, own, resolved};
 use crate::config::InUse;
+use crate::directory::Recovery;
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
 
@@ -29,10 +30,19 @@ impl Application {
     ///
     /// 1. Makes the claim if there is none; the same identity ever after, over renames, reordering and outages.
     /// 2. [`Conflict::OwnershipChanged`] when the name is claimed for another account, or by a deleted one.
+    /// 3. That of the recovery administrator is [`Recovery::IDENTITY`], without a claim.
     pub async fn identity(&self, user: &Resolved<User>) -> Result<IdentityId, Error> {
         let app = self.in_use()?;
         let now = self.still(&app, user).await?;
-        Ok(self.claim(&app, &now).await?.identity)
+        self.identity_of(&app, &now).await
+    }
+
+    /// The identity of a user whom the name means, claimed if it is not yet.
+    pub(super) async fn identity_of(&self, app: &InUse, user: &Resolved<User>) -> Result<IdentityId, Error> {
+        match app.recovery_at(user.directory()) {
+            Some(_) => Ok(Recovery::IDENTITY),
+            None => Ok(self.claim(app, user).await?.identity),
+        }
     }
 
     /// Gives a claimed name to the account that the order selects now (T01): an explicit act of an administrator.
@@ -146,7 +156,10 @@ impl Application {
     }
 
     /// The claim on the name of a user, made if there is none. When somebody else was faster, theirs decides.
-    pub(super) async fn claim(&self, app: &InUse, user: &Resolved<User>) -> Result<Claim, Error> {
+    async fn claim(&self, app: &InUse, user: &Resolved<User>) -> Result<Claim, Error> {
+        if app.recovery_at(user.directory()).is_some() {
+            return Err(Error::Forbidden("claim"));
+        }
         let key = user.value().key();
         if let Some(claim) = self.throng.0.store.claim(self.id, key).await? {
             return self.held(app, claim, user);

@@ -8,12 +8,15 @@ use throng_core::id::{DirectoryId, IdentityId, Subject};
 use throng_core::name::Username;
 use throng_core::plan::{AsOf, OnOwnershipChange, Purpose};
 use throng_core::registry::{Aliases, DirectoryKind};
-use throng_core::resolve::{Answer, Memory, Said, Survey, Verdict};
+use throng_core::resolve::{Answer, Memory, Resolved, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
+use throng_core::user::User;
 
+use super::find::is_bound;
 use super::members::{Depth, Membership};
 use super::{Admission, Application};
 use crate::config::InUse;
+use crate::directory::Recovery;
 use crate::error::Error;
 
 /// Everything that decides about a name in an application. `Display` is for operators.
@@ -126,7 +129,10 @@ impl Application {
                     rank: rank + 1,
                     directory: seat.directory,
                     label: seat.label.clone(),
-                    password: password_source(&mount.record.kind),
+                    password: match app.recovery_at(seat.directory) {
+                        Some(_) => "the password that recovery was switched on with",
+                        None => password_source(&mount.record.kind),
+                    },
                     said: Said::from(answer),
                     as_of: seat.as_of,
                     subject: user.map(|user| subject(user.external_id.clone())),
@@ -145,40 +151,11 @@ impl Application {
         asked: Username,
         name: Username,
         occurrences: Vec<Occurs>,
-        survey: Survey<throng_core::user::User>,
+        survey: Survey<User>,
         claim: Option<Claim>,
     ) -> Result<Explanation, Error> {
-        let shadowed = survey
-            .shadowed()
-            .iter()
-            .map(|below| Subject { directory: below.directory, external_id: below.value.external_id.clone() })
-            .collect();
-        let mut winner = None;
-        let state = match settle(claim.as_ref(), survey.into_verdict()) {
-            Settled::OwnershipChanged { resolved, .. }
-                if app.plan.rules().on_ownership_change == OnOwnershipChange::Follow =>
-            {
-                let subject = resolved.subject();
-                winner = Some(*resolved);
-                NameState::Means { subject, shadowed }
-            }
-            Settled::OwnershipChanged { change, .. } => NameState::OwnershipChanged {
-                owner: change.claim.subject,
-                tombstoned_at: change.claim.tombstoned_at,
-                found: change.found,
-            },
-            Settled::Stands(verdict) => match *verdict {
-                Verdict::Resolved(user) => {
-                    let subject = user.subject();
-                    winner = Some(user);
-                    NameState::Means { subject, shadowed }
-                }
-                Verdict::Unknown(_) => NameState::Unknown,
-                Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => {
-                    NameState::Undecided { silent: trail.silent() }
-                }
-            },
-        };
+        let claim = claim.filter(|_| is_bound(app, survey.verdict()));
+        let Judged { state, winner } = judge(app, claim.as_ref(), survey);
         let (mut admission, mut groups) = (None, None);
         if let Some(user) = &winner {
             admission = self.admission(user).await.ok();
@@ -191,11 +168,54 @@ impl Application {
             name: asked,
             occurrences,
             state,
-            identity: claim.as_ref().map(|claim| claim.identity),
+            identity: match winner.and_then(|user| app.recovery_at(user.directory()).map(drop)) {
+                Some(()) => Some(Recovery::IDENTITY),
+                None => claim.as_ref().map(|claim| claim.identity),
+            },
             claimed_at: claim.map(|claim| claim.made_at),
             admission,
             groups,
         })
+    }
+}
+
+/// What everybody said about a name, held against the claim on it.
+pub(crate) struct Judged {
+    pub(crate) state: NameState,
+    /// The account that the name means.
+    pub(crate) winner: Option<Resolved<User>>,
+}
+
+/// Says what follows for a name from everything that was said, and from the claim on it.
+pub(crate) fn judge(app: &InUse, claim: Option<&Claim>, survey: Survey<User>) -> Judged {
+    let shadowed = survey.shadowed().iter();
+    let shadowed = shadowed
+        .map(|below| Subject { directory: below.directory, external_id: below.value.external_id.clone() })
+        .collect();
+    let means = |user: Resolved<User>| Judged {
+        state: NameState::Means { subject: user.subject(), shadowed },
+        winner: Some(user),
+    };
+    let nobody = |state| Judged { state, winner: None };
+    let claim = claim.filter(|_| is_bound(app, survey.verdict()));
+    match settle(claim, survey.into_verdict()) {
+        Settled::OwnershipChanged { resolved, .. }
+            if app.plan.rules().on_ownership_change == OnOwnershipChange::Follow =>
+        {
+            means(*resolved)
+        }
+        Settled::OwnershipChanged { change, .. } => nobody(NameState::OwnershipChanged {
+            owner: change.claim.subject,
+            tombstoned_at: change.claim.tombstoned_at,
+            found: change.found,
+        }),
+        Settled::Stands(verdict) => match *verdict {
+            Verdict::Resolved(user) => means(user),
+            Verdict::Unknown(_) => nobody(NameState::Unknown),
+            Verdict::Refused { trail, .. } | Verdict::Undecided(trail) => {
+                nobody(NameState::Undecided { silent: trail.silent() })
+            }
+        },
     }
 }
 

@@ -16,7 +16,7 @@ use crate::config::InUse;
 use crate::directory::Via;
 use crate::error::{Conflict, Error, Outage};
 
-/// A verdict with the claim that stands on the name.
+/// A verdict with the claim that stands on the name. No claim binds the recovery administrator.
 pub(super) struct Found {
     pub(super) verdict: Verdict<User>,
     pub(super) claim: Option<Claim>,
@@ -102,7 +102,8 @@ impl Application {
                     walk.hear(answer)
                 }
                 Step::Done(verdict) => {
-                    return Ok(Found { verdict, claim: located.claim });
+                    let claim = located.claim.filter(|_| is_bound(app, &verdict));
+                    return Ok(Found { verdict, claim });
                 }
             };
         }
@@ -200,6 +201,15 @@ fn taken_out<T>(holders: &mut Vec<(DirectoryId, T)>, directory: DirectoryId) -> 
     match holders.iter().position(|(at, _)| *at == directory) {
         Some(at) => Answer::Holds(holders.swap_remove(at).1),
         None => Answer::Lacks,
+    }
+}
+
+/// Whether a claim on the name binds whoever was found: the recovery administrator inherits nothing by one, and none
+/// keeps it out.
+pub(super) fn is_bound(app: &InUse, verdict: &Verdict<User>) -> bool {
+    match verdict {
+        Verdict::Resolved(user) => app.recovery_at(user.directory()).is_none(),
+        Verdict::Refused { .. } | Verdict::Unknown(_) | Verdict::Undecided(_) => true,
     }
 }
 

@@ -13,7 +13,7 @@ use throng_core::time::Timestamp;
 use throng_core::user::User;
 
 use super::Application;
-use super::find::{Found, own};
+use super::find::{Found, is_bound, own};
 use crate::ask::{Heard, hear};
 use crate::config::InUse;
 use crate::directory::{Checked, Login, LoginFault, Spent, Via};
@@ -69,7 +69,8 @@ impl Application {
     /// 6. The first success under a name claims it for the account; another account under a claimed name gets
     ///    [`Conflict::OwnershipChanged`] and nothing else (T01).
     /// 7. An unchanged success writes nothing.
-    /// 8. Access is decided apart, by [`Application::admission`] (R217).
+    /// 8. The recovery administrator, while there is one, is asked first, and claims nothing.
+    /// 9. Access is decided apart, by [`Application::admission`] (R217).
     pub async fn authenticate(&self, name: &str, password: &str) -> Result<Authenticated, Error> {
         let app = self.in_use()?;
         let secret = Secret::new(password).map_err(|fault| Error::denied(Denial::Password(fault)))?;
@@ -95,7 +96,8 @@ impl Application {
             Round { app: &app, name: &name, secret: &secret, holders: located.users, spent: Spent::Nothing };
         let verdict = self.ask_in_order(&mut round).await?;
         let spent = round.spent;
-        let standing = self.standing_of(&verdict, &round.holders, known, located.claim).await?;
+        let claim = located.claim.filter(|_| is_bound(&app, &verdict));
+        let standing = self.standing_of(&app, &verdict, &round.holders, known, claim).await?;
         match outcome(&app, verdict, &standing) {
             Ok(user) => self.let_in(&app, user, standing).await,
             Err(error) if spent == Spent::AHash => Err(error),
@@ -125,8 +127,13 @@ impl Application {
         let verdict = loop {
             step = match step {
                 Step::Ask(walk) => {
-                    let answer = self.ask_user(&app, walk.seat().directory, &name, &mut holders).await?;
+                    let directory = walk.seat().directory;
+                    let answer = self.ask_user(&app, directory, &name, &mut holders).await?;
                     walk.hear(match answer {
+                        // Nobody's word is as good as its password.
+                        Answer::Holds(_) if app.recovery_at(directory).is_some() => {
+                            Answer::Refuses(Refusal::NoPassword)
+                        }
                         Answer::Holds(user) if !user.active => Answer::Refuses(Refusal::Inactive),
                         answer => answer,
                     })
@@ -134,7 +141,7 @@ impl Application {
                 Step::Done(verdict) => break verdict,
             };
         };
-        let standing = self.standing_of(&verdict, &located.users, known, located.claim).await?;
+        let standing = self.standing_of(&app, &verdict, &located.users, known, located.claim).await?;
         let user = outcome(&app, verdict, &standing)?;
         self.let_in(&app, user, standing).await
     }
@@ -157,6 +164,11 @@ impl Application {
         let Some(mount) = round.app.mount(directory) else {
             return Ok(Answer::Silent(Memory::Nothing));
         };
+        if let Some(recovery) = round.app.recovery_at(directory) {
+            let checked = recovery.log_in(round.name, round.secret).await;
+            let checked = checked.map_err(LoginFault::into_error)?;
+            return Ok(round.paid(checked));
+        }
         if let Via::Live(live) = &mount.via {
             let credence = live.authenticate(round.name, round.secret);
             return match hear(self.throng.0.deadline, directory, credence).await? {
@@ -189,19 +201,12 @@ impl Application {
                     Heard::Silent => Ok(Answer::Silent(Memory::Held)),
                 }
             }
-            Ok(checked) => {
-                if checked.spent == Spent::AHash {
-                    round.spent = Spent::AHash;
-                }
-                Ok(answer(checked.credence))
-            }
+            Ok(checked) => Ok(round.paid(checked)),
             Err(LoginFault::Verifier(error)) if error.fault() == Fault::Unavailable => {
                 tracing::warn!(%directory, cause = %error, "the verifier of a directory does not answer");
                 Ok(Answer::Silent(self.memory(seat, known)))
             }
-            Err(LoginFault::Verifier(error)) => Err(Error::fault_of(error)),
-            Err(LoginFault::Store(error)) => Err(error.into()),
-            Err(LoginFault::Hasher(error)) => Err(error.into()),
+            Err(fault) => Err(fault.into_error()),
         }
     }
 
@@ -232,6 +237,7 @@ impl Application {
     /// moved the claims.
     async fn standing_of(
         &self,
+        app: &InUse,
         verdict: &Verdict<User>,
         holders: &[Holder],
         known: Option<(Subject, u64)>,
@@ -240,6 +246,9 @@ impl Application {
         let Verdict::Resolved(resolved) = verdict else {
             return Ok(Standing { claim, epoch: 0 });
         };
+        if app.recovery_at(resolved.directory()).is_some() {
+            return Ok(Standing { claim, epoch: 0 });
+        }
         let subject = resolved.subject();
         let located = holders.iter().find(|holder| {
             holder.directory == subject.directory && holder.user.external_id == subject.external_id
@@ -265,9 +274,12 @@ impl Application {
         let epoch = standing.epoch;
         let identity = match standing.claim {
             Some(claim) => claim.identity,
-            None => self.claim(app, &user).await?.identity,
+            None => self.identity_of(app, &user).await?,
         };
-        self.throng.0.logins.note(&user.subject(), at);
+        match app.recovery_at(user.directory()) {
+            Some(recovery) => recovery.note_login(self.id, at),
+            None => self.throng.0.logins.note(&user.subject(), at),
+        }
         Ok(Authenticated { application: self.id, user, identity, epoch, at })
     }
 
@@ -297,6 +309,16 @@ struct Round<'l> {
     secret: &'l Secret,
     holders: Vec<Holder>,
     spent: Spent,
+}
+
+impl Round<'_> {
+    /// The answer of a directory, with what it cost.
+    fn paid(&mut self, checked: Checked) -> Answer<User> {
+        if checked.spent == Spent::AHash {
+            self.spent = Spent::AHash;
+        }
+        answer(checked.credence)
+    }
 }
 
 /// How the resolved account stands in the application.

@@ -59,6 +59,10 @@ impl Application {
         let member = Member::User(user.value().name.clone());
         let directories = match app.plan.memberships() {
             MembershipScheme::Canonical => vec![user.directory()],
+            // Silence of others takes nothing from the recovery administrator.
+            MembershipScheme::Aggregated if app.recovery_at(user.directory()).is_some() => {
+                vec![user.directory()]
+            }
             MembershipScheme::Aggregated => self.directories_with_user(&app, &user.value().name).await?,
         };
         self.memberships(&app, &directories, &member, depth).await

@@ -15,6 +15,7 @@ mod user_writes;
 
 pub use access::Admission;
 pub use claims::Adoption;
+pub(crate) use explain::judge;
 pub use explain::{Explanation, NameState, Occurs};
 pub use login::Authenticated;
 pub use members::{Depth, Membership};
@@ -59,7 +60,8 @@ impl Application {
     }
 
     /// The same application as a user server shows it to others: without the mirrors whose users are not handed on
-    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan.
+    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan, and without the recovery
+    /// administrator.
     ///
     /// In this way two servers can mirror each other: neither gives the other's users back, and a password is asked of
     /// the one that keeps it.
@@ -125,10 +127,9 @@ impl Application {
     }
 
     fn in_use(&self) -> Result<Arc<InUse>, Error> {
-        let config = self.throng.config();
         let in_use = match self.view {
-            View::Own => config.in_use(self.id),
-            View::Exported => config.exported(self.id),
+            View::Own => self.throng.in_use(self.id),
+            View::Exported => self.throng.config().exported(self.id),
         };
         in_use.ok_or_else(|| Error::not_found("application"))
     }

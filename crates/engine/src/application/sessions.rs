@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,6 +17,7 @@ use throng_core::user::User;
 
 use super::find::own;
 use super::{Admission, Application, Authenticated};
+use crate::directory::{Recovery, RecoveryAdmin};
 use crate::error::{Conflict, Denial, Error};
 
 /// What opens a session: 256 random bits as 43 characters of base64url.
@@ -132,7 +134,7 @@ impl Application {
         self.throng.0.entropy.fill(&mut bytes);
         let token = SessionToken(URL_SAFE_NO_PAD.encode(bytes));
         let now = self.throng.0.clock.now();
-        let session = Session {
+        let mut session = Session {
             id: self.throng.draw::<_>(),
             application: self.id,
             subject: who.user().subject(),
@@ -144,6 +146,10 @@ impl Application {
             idle: terms.idle.unwrap_or(Duration::MAX).min(self.throng.0.sessions.idle),
             binding: terms.binding,
         };
+        if let Some(recovery) = self.recovery_of(&session.subject) {
+            recovery.open_session(digest(&token.0), &mut session);
+            return Ok(NewSession { token, session });
+        }
         let opened = self.throng.0.store.open_session(&digest(&token.0), &session).await;
         opened.map_err(|error| Error::from_store(error, Conflict::Stale))?;
         Ok(NewSession { token, session })
@@ -183,7 +189,12 @@ impl Application {
         if token.len() != TOKEN_CHARS {
             return Err(ended());
         }
-        let session = self.throng.0.store.session(&digest(token)).await?.ok_or_else(ended)?;
+        let digest = digest(token);
+        let kept = self.throng.0.recovery.as_ref().and_then(|recovery| recovery.session(&digest));
+        let session = match kept {
+            Some(session) => session,
+            None => self.throng.0.store.session(&digest).await?.ok_or_else(ended)?,
+        };
         let now = self.throng.0.clock.now();
         let idle = now.since(session.used_at) > self.idle_limit(&session);
         if session.application != self.id || idle || now >= session.expires_at {
@@ -211,12 +222,24 @@ impl Application {
     /// Those in other applications go on: see [`Application::end_sessions`].
     pub async fn close_sessions(&self, subject: &Subject, except: Option<&str>) -> Result<u64, Error> {
         let except = except.map(digest);
+        if let Some(recovery) = self.recovery_of(subject) {
+            return Ok(recovery.close_sessions(Some(self.id), except.as_ref()));
+        }
         Ok(self.throng.0.store.close_sessions(self.id, subject, except.as_ref()).await?)
     }
 
     /// Ends the session that a token opens; nothing happens when there is none.
     pub async fn close_session(&self, token: &str) -> Result<(), Error> {
-        Ok(self.throng.0.store.close_session(&digest(token)).await?)
+        let digest = digest(token);
+        if let Some(recovery) = &self.throng.0.recovery {
+            recovery.close_session(&digest);
+        }
+        Ok(self.throng.0.store.close_session(&digest).await?)
+    }
+
+    /// The recovery administrator, whose sessions are kept in memory, if a subject is that.
+    pub(super) fn recovery_of(&self, subject: &Subject) -> Option<&Arc<RecoveryAdmin>> {
+        self.throng.0.recovery.as_ref().filter(|_| subject.directory == Recovery::DIRECTORY)
     }
 
     /// The shorter of the session's own limit and that in force.
@@ -229,7 +252,10 @@ impl Application {
         // A touch interval longer than the idle limit would end sessions that are in use.
         if now.since(session.used_at) >= self.throng.0.sessions.touch.min(self.idle_limit(&session) / 2) {
             let id: SessionId = session.id;
-            self.throng.0.store.touch_session(id, now).await?;
+            match self.recovery_of(&session.subject) {
+                Some(recovery) => recovery.touch_session(id, now),
+                None => self.throng.0.store.touch_session(id, now).await?,
+            }
             session.used_at = now;
         }
         Ok(session)

@@ -417,6 +417,10 @@ impl Application {
 
     /// Ends all sessions of an account.
     pub async fn end_sessions(&self, user: &Resolved<User>) -> Result<(), Error> {
+        if let Some(recovery) = self.recovery_of(&user.subject()) {
+            recovery.close_sessions(None, None);
+            return Ok(());
+        }
         self.throng.apply(vec![Change::EndSessions(user.subject())], Conflict::Stale).await
     }
 

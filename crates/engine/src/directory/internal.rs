@@ -178,7 +178,7 @@ fn remembered(former: Credential, history: u32) -> Vec<EncodedHash> {
 }
 
 impl Guesses {
-    fn begin(&self, account: &Subject) -> Guess {
+    pub(super) fn begin(&self, account: &Subject) -> Guess {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry(account.clone()).or_default();
         let others = *count;
@@ -189,10 +189,10 @@ impl Guesses {
 
 /// A guess that is being checked; it counts until it is dropped.
 #[derive(Debug)]
-struct Guess {
+pub(super) struct Guess {
     guesses: Guesses,
     account: Subject,
-    others: u32,
+    pub(super) others: u32,
 }
 
 impl Drop for Guess {

@@ -6,16 +6,19 @@ mod internal;
 mod mirrored;
 mod mount;
 mod records;
+mod recovery;
 
 pub use delegated::Delegated;
 pub use fed::Fed;
 pub use internal::Internal;
 pub use mirrored::Mirrored;
+pub use recovery::{Recovery, RecoveryStatus};
 
 pub(crate) use internal::Guesses;
 
 pub(crate) use mount::{Mount, Via};
 pub(crate) use records::{Followed, RecordsOf};
+pub(crate) use recovery::RecoveryAdmin;
 
 use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory};
@@ -27,6 +30,8 @@ use throng_core::registry::Nesting;
 use throng_core::secret::Secret;
 use throng_core::user::User;
 use throng_passwords::hasher::HasherError;
+
+use crate::error::Error;
 
 /// A directory whose records are in our store, so that who it holds is known before it is asked.
 #[async_trait]
@@ -78,6 +83,17 @@ pub(crate) enum LoginFault {
     Verifier(DirectoryError),
     Store(StoreError),
     Hasher(HasherError),
+}
+
+impl LoginFault {
+    /// As the error of a login that nobody could decide.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Verifier(error) => Error::fault_of(error),
+            Self::Store(error) => error.into(),
+            Self::Hasher(error) => error.into(),
+        }
+    }
 }
 
 impl From<StoreError> for LoginFault {

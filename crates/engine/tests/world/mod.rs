@@ -232,7 +232,7 @@ impl World {
 }
 
 /// Hashing that waits for its turn on a busy machine, however many tests run beside this one.
-fn patient() -> HasherConfig {
+pub(crate) fn patient() -> HasherConfig {
     let mut config = HasherConfig::new(std::num::NonZeroUsize::MIN);
     config.queue_deadline = std::time::Duration::from_secs(600);
     config

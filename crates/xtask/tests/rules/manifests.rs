@@ -28,7 +28,7 @@ const TESTKIT: &str = "throng-testkit";
 const BELOW_ENGINE: [&str; 2] = ["throng-core", "throng-passwords"];
 
 /// All that core depends on: no I/O, no clock, no randomness. The second part says that it must be optional.
-const BELOW_CORE: [(&str, bool); 10] = [
+const BELOW_CORE: [(&str, bool); 11] = [
     ("async-trait", false),
     ("icu_casemap", false),
     ("icu_normalizer", false),
@@ -37,6 +37,7 @@ const BELOW_CORE: [(&str, bool); 10] = [
     ("serde", true),
     ("siphasher", false),
     ("thiserror", false),
+    ("unicode-security", false),
     ("uuid", false),
     ("zeroize", false),
 ];

@@ -1,0 +1,105 @@
+//! Recovery over SQLite: nothing of it outlasts the process, and no client of a user server sees it.
+#![cfg(all(feature = "sqlite", feature = "server"))]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt;
+use throng::core::secret::Secret;
+use throng::server::{ServerConfig, UserServer};
+use throng::sqlite::SqliteStore;
+use throng::{Error, NewAccount, Plan, Recovery, Throng};
+use tower::ServiceExt;
+
+const PASSWORD: &str = "coffee before noon";
+const SECRET: &str = "the key behind the glass";
+
+fn recovery() -> Recovery {
+    Recovery::new(Secret::new(SECRET).unwrap())
+}
+
+async fn people(store: &SqliteStore) {
+    let throng = Throng::builder(store.clone()).build().await.unwrap();
+    let people = throng.internal_directory("People").await.unwrap();
+    let wiki = throng.ensure_application("wiki", Plan::new().seat(people).unwrap()).await.unwrap();
+    wiki.create_user(NewAccount::named("anna").password(PASSWORD)).await.unwrap();
+    throng.set_application_password(wiki.id(), PASSWORD).await.unwrap();
+}
+
+async fn ask(router: &Router, method: &str, path: &str, body: &str) -> (StatusCode, String) {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/rest/usermanagement/1{path}"))
+        .header("authorization", format!("Basic {}", STANDARD.encode(format!("wiki:{PASSWORD}"))))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, application/xml;q=0.5")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
+    let reply = router.clone().oneshot(request).await.unwrap();
+    let status = reply.status();
+    let body = reply.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn no_client_of_a_user_server_sees_it_r909() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    people(&store).await;
+    let throng = Throng::builder(store.clone()).recovery(recovery()).build().await.unwrap();
+    let wiki = throng.application("wiki").unwrap();
+    let token = wiki.log_in(Recovery::NAME, SECRET).await.unwrap().token;
+    let router = UserServer::new(throng, ServerConfig::default()).unwrap().router();
+    let (status, everybody) = ask(&router, "GET", "/search?entity-type=user", "").await;
+    assert!(status.is_success() && everybody.contains("anna"), "{everybody}");
+    let (status, members) = ask(&router, "GET", "/group/membership", "").await;
+    assert!(status.is_success());
+    for dump in [everybody, members] {
+        assert!(!dump.contains(Recovery::NAME), "{dump}");
+    }
+    let named = format!("username={}", Recovery::NAME);
+    let (status, _) = ask(&router, "GET", &format!("/user?{named}"), "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let password = format!(r#"{{"value":"{SECRET}"}}"#);
+    let (status, _) = ask(&router, "POST", &format!("/authentication?{named}"), &password).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let session = async |token: &str| ask(&router, "GET", &format!("/session/{token}"), "").await;
+    assert_eq!(session(token.expose()).await, session(&"x".repeat(token.expose().len())).await);
+    let (status, events) = ask(&router, "GET", "/event", "").await;
+    assert!(
+        status.is_success() && events.contains(r#""incrementalSynchronisationAvailable":true"#),
+        "{events}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_of_it_outlasts_the_process_r909() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    people(&store).await;
+    let throng = Throng::builder(store.clone()).recovery(recovery()).build().await.unwrap();
+    let (wiki, head) = (throng.application("wiki").unwrap(), throng.latest_change().await.unwrap());
+    let token = wiki.log_in(Recovery::NAME, SECRET).await.unwrap().token;
+    wiki.session(token.expose()).await.unwrap();
+    throng.maintain().await.unwrap();
+    wiki.authenticate("anna", PASSWORD).await.unwrap();
+    assert_eq!(throng.latest_change().await.unwrap(), head + 1, "anna's claim, and nothing else");
+
+    let later = Throng::builder(store.clone()).build().await.unwrap();
+    let wiki = later.application("wiki").unwrap();
+    assert!(matches!(wiki.session(token.expose()).await, Err(Error::Denied { .. })));
+    assert!(matches!(wiki.authenticate(Recovery::NAME, SECRET).await, Err(Error::Denied { .. })));
+    assert_eq!(later.directories().len(), 1);
+    assert!(
+        wiki.search_users(&throng::core::filter::Filter::name_starts_with("rec"), &Default::default())
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}
