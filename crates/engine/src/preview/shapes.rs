@@ -13,6 +13,7 @@ use throng_core::store::Namesakes;
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
+use super::stream::stored_occupant;
 use super::{ClaimChange, PolicyChange};
 use crate::application::Application;
 use crate::config::Config;
@@ -52,7 +53,13 @@ pub(crate) enum Change {
     /// Accounts are removed.
     Remove(Vec<(Subject, Username)>),
     /// An account is renamed.
-    Rename { subject: Subject, from: Username, to: Username },
+    Rename {
+        subject: Subject,
+        from: Username,
+        to: Username,
+        /// The account as it stands.
+        account: Box<Occupant>,
+    },
 }
 
 /// Which names a change concerns.
@@ -166,7 +173,7 @@ impl Shapes {
                     !removed.iter().any(|(subject, _)| is(subject, *directory, occupant))
                 });
             }
-            Change::Rename { subject, from, to } if from.key() == to.key() => {
+            Change::Rename { subject, from, to, .. } if from.key() == to.key() => {
                 for (directory, occupant) in &mut after {
                     if is(subject, *directory, occupant) {
                         occupant.name = to.clone();
@@ -175,6 +182,9 @@ impl Shapes {
             }
             Change::Rename { subject, from, .. } if namesakes.key == *from.key() => {
                 after.retain(|(directory, occupant)| !is(subject, *directory, occupant));
+            }
+            Change::Rename { subject, to, account, .. } if namesakes.key == *to.key() => {
+                after.push((subject.directory, Occupant { name: to.clone(), ..(**account).clone() }));
             }
             Change::Plan(_) | Change::Directory(_) | Change::RemoveDirectory(_) | Change::Rename { .. } => {}
         }
@@ -197,7 +207,7 @@ impl Shapes {
                     claim.tombstoned_at.get_or_insert(self.at);
                 }
             }
-            Change::Rename { subject, from, to } if from.key() != to.key() => {
+            Change::Rename { subject, from, to, .. } if from.key() != to.key() => {
                 let is_own = |claim: &Claim| claim.subject == *subject && claim.tombstoned_at.is_none();
                 if key == from.key() {
                     after = after.filter(|claim| !is_own(claim));
@@ -339,7 +349,9 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
                 }
             }
             let names = BTreeSet::from([user.key().clone(), to.key().clone()]);
-            (Change::Rename { subject: subject.clone(), from: user.name, to }, Scope::Names(names))
+            let from = user.name.clone();
+            let account = Box::new(stored_occupant(throng, subject.directory, user).await?);
+            (Change::Rename { subject: subject.clone(), from, to, account }, Scope::Names(names))
         }
     })
 }

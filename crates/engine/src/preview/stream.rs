@@ -83,7 +83,8 @@ impl<'n> Names<'n> {
             for key in few {
                 found.push(self.of_name(&key).await?);
             }
-            self.live.clear();
+            // Nobody else is listed; the directories are still asked for groups.
+            self.live.iter_mut().for_each(|live| live.next = None);
             return Ok((!found.is_empty()).then_some(found));
         }
         let mut names: BTreeMap<Key, Vec<(DirectoryId, Occupant)>> = BTreeMap::new();
@@ -142,10 +143,7 @@ impl<'n> Names<'n> {
         let mut holders = Vec::new();
         for namesakes in store.namesakes(&self.stored, std::slice::from_ref(key)).await? {
             for (directory, user) in namesakes.holders {
-                let graph = store.group_graph(directory).await?;
-                let direct = direct(self.throng, directory, &user.name).await?;
-                let groups = numbers(&graph, &direct);
-                holders.push((directory, Occupant { groups, ..occupant(user) }));
+                holders.push((directory, stored_occupant(self.throng, directory, user).await?));
             }
         }
         let name = Username::new(key.as_str())?;
@@ -222,6 +220,17 @@ impl Live {
 
 fn occupant(user: User) -> Occupant {
     Occupant { external_id: user.external_id, name: user.name, active: user.active, groups: Vec::new() }
+}
+
+/// A user of a stored directory with the groups that directly hold it.
+pub(super) async fn stored_occupant(
+    throng: &Throng,
+    directory: DirectoryId,
+    user: User,
+) -> Result<Occupant, Error> {
+    let graph = throng.0.store.group_graph(directory).await?;
+    let groups = numbers(&graph, &direct(throng, directory, &user.name).await?);
+    Ok(Occupant { groups, ..occupant(user) })
 }
 
 /// The groups of a stored directory that directly hold a user.
