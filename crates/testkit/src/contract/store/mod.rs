@@ -3,6 +3,7 @@
 mod fixture;
 mod scene;
 
+pub mod census;
 pub mod claims;
 pub mod concurrent;
 pub mod credentials;
@@ -199,6 +200,12 @@ macro_rules! __store_cases {
                 entries_of_a_move_are_kept_whole_and_paged
                 an_account_waits_for_its_password
             }
+            census {
+                occupants_are_everybody_in_the_order_of_keys
+                occupants_are_paged_by_whole_names
+                a_group_graph_tells_every_nesting_once
+                a_set_may_expect_that_nothing_was_logged_since
+            }
             log {
                 the_log_is_numbered_from_one_without_gaps
                 batches_continue_after_a_number
@@ -284,6 +291,7 @@ mod tests {
             include_str!("sessions.rs"),
             include_str!("mirrors.rs"),
             include_str!("moves.rs"),
+            include_str!("census.rs"),
             include_str!("log.rs"),
             include_str!("concurrent.rs"),
         ];
