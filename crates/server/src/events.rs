@@ -526,11 +526,16 @@ async fn has_namesake(call: &Call, name: &GroupName) -> Result<bool, Error> {
     Ok(explained.len() > 1)
 }
 
+/// Of the store, the application, its plan, and which seats of it are handed on: a directory that is handed on no more is
+/// none of the record, and what is logged of it none of ours.
 fn fingerprint(instance: InstanceId, record: &ApplicationRecord) -> u64 {
     let mut digest = Sha256::new();
     digest.update(instance.as_bytes());
     digest.update(record.id.as_bytes());
     digest.update(record.plan.version().to_be_bytes());
+    for seat in record.plan.seats() {
+        digest.update(seat.directory.as_bytes());
+    }
     let digest: [u8; 32] = digest.finalize().into();
     digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }

@@ -15,9 +15,10 @@ use throng_core::change::{Change, ChangeSet};
 use throng_core::directory::UserPatch;
 use throng_core::id::WebhookId;
 use throng_core::plan::{MembershipScheme, Plan};
-use throng_core::registry::{Aliases, DirectoryRecord};
+use throng_core::registry::{Aliases, DirectoryKind, DirectoryRecord};
 use throng_core::secret::Secret;
 use throng_core::store::Records;
+use throng_core::sync::{Export, MirroredSettings};
 use throng_core::time::Clock;
 use throng_engine::application::NewAccount;
 use throng_engine::{Application, Error};
@@ -371,6 +372,18 @@ async fn what_changes_all_that_is_seen_expires_the_token_r655() {
                 .unwrap(),
         }
         assert!(events(&house, &at).await.is_none(), "step {step}");
+    }
+    // A mirror whose users are handed on no more is gone for whoever asks, though the plan is the same.
+    let settings = |export| MirroredSettings { export, ..MirroredSettings::default() };
+    let mirror = house.throng.mirrored_directory("mirror", settings(Export::Always)).await.unwrap();
+    house.wiki.change_plan(|plan| plan.seat(mirror)).await.unwrap();
+    for export in [Export::Never, Export::Always] {
+        let at = token(&house).await;
+        assert!(events(&house, &at).await.is_some());
+        let record = (*house.throng.directory("mirror").unwrap()).clone();
+        let kind = DirectoryKind::Mirrored(Box::new(settings(export)));
+        house.throng.update_directory(DirectoryRecord { kind, ..record }).await.unwrap();
+        assert!(events(&house, &at).await.is_none(), "{export:?}");
     }
     let at = token(&house).await;
     let elsewhere = house.throng.internal_directory("elsewhere").await.unwrap();
