@@ -469,7 +469,9 @@ async fn tell_user(
     if !whole && user.groups.is_empty() {
         return Ok(());
     }
-    let resolved = match call.app.find_user(found.value.name.as_str()).await {
+    // By the account, since its name may be another's alias, too.
+    let subject = Subject { directory: found.directory, external_id: found.value.external_id.clone() };
+    let resolved = match call.app.find_account(&subject).await {
         // Gone since, or somebody else's name: the next look at everything tells.
         Err(Error::NotFound { .. } | Error::Conflict(Conflict::OwnershipChanged(_))) => {
             return Err(Fault::Expired);
