@@ -102,7 +102,8 @@ impl Records for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Namesakes<Group>>, StoreError> {
         if let Some(keys) = narrow::listed(filter.node()) {
-            let rows = self.ask(listed(read::GROUP_NAMESAKES, directories, on(page, keys))).await.told(GROUP)?;
+            let rows =
+                self.ask(listed(read::GROUP_NAMESAKES, directories, on(page, keys))).await.told(GROUP)?;
             let found = namesakes(&rows, rows::group, Group::key).told(GROUP)?;
             return Ok(Page::cut(found, page.limit(), |name| &name.key));
         }
