@@ -370,7 +370,10 @@ fn format_of(route: &Route, headers: &HeaderMap) -> Result<Format, Refusal> {
         (Answers::Document(_) | Answers::Created(_), None) => {
             Err(Refusal::status(StatusCode::NOT_ACCEPTABLE, "there is JSON and there is XML"))
         }
-        (Answers::Location | Answers::Xml(_) | Answers::Json(_) | Answers::Nothing, None) => Ok(Format::Xml),
+        (
+            Answers::Location | Answers::Xml(_) | Answers::Json(_) | Answers::Nothing | Answers::Never,
+            None,
+        ) => Ok(Format::Xml),
     }
 }
 
