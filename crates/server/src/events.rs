@@ -298,11 +298,9 @@ impl Touched {
 /// Whether every directory of the plan tells of its changes (R657).
 fn is_incremental(call: &Call) -> Result<bool, Error> {
     let plan = call.app.record()?.plan;
-    let live = |id: DirectoryId| {
-        let directories = call.served.throng.directories();
-        directories.iter().any(|record| record.id == id && record.active && !record.kind.is_stored())
-    };
-    Ok(!plan.seats().iter().any(|seat| live(seat.directory)))
+    let directories = call.served.throng.directories();
+    let mut live = directories.iter().filter(|record| record.active && !record.kind.is_stored());
+    Ok(!live.any(|record| plan.rank(record.id).is_some()))
 }
 
 /// The token of the present moment.
@@ -349,10 +347,11 @@ async fn read(call: &Call, asked: &Token) -> Result<(Touched, Token), Fault> {
             for entry in &batch.entries {
                 touched.note(entry, &record)?;
             }
-            if touched.len() > MAX_EVENTS {
-                return Err(Fault::Expired);
-            }
             latest = Token { fingerprint, sequence: batch.sequence, stamp: stamp(batch) };
+        }
+        // Not after each batch: to count is to go through all that was touched.
+        if touched.len() > MAX_EVENTS {
+            return Err(Fault::Expired);
         }
         if is_last {
             return if known { Ok((touched, latest)) } else { Err(Fault::Expired) };
