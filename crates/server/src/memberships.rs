@@ -53,7 +53,7 @@ pub(crate) async fn users_of_group(call: &Call, depth: Depth) -> Outcome {
     let asked = call.query.named("username")?;
     let group = call.group_named(call.query.required("groupname")?).await?;
     let name = group.value().name.clone();
-    let entities = Entities { base: call.base.clone(), detail: detail(call, "user") };
+    let entities = Entities::listed(call, "user");
     if let Some(asked) = asked {
         let user = call.user_named(asked).await?;
         let is_in = call.app.is_member(&user, name.as_str(), depth).await;
@@ -243,7 +243,7 @@ async fn groups(
     asked: Option<Resolved<Group>>,
     missing: impl Fn(&str) -> Refusal,
 ) -> Outcome {
-    let entities = Entities { base: call.base.clone(), detail: detail(call, "group") };
+    let entities = Entities::listed(call, "group");
     if let Some(asked) = asked {
         return if names.contains(&asked.value().name) {
             answer::document(call.format, &entities.group(asked.value()))
@@ -300,13 +300,5 @@ fn gone(removed: Result<(), Error>, child: &str, parent: &str) -> Outcome {
         Ok(()) => answer::nothing(),
         Err(Error::NotFound { .. }) => Err(Refusal::no_membership(child, parent)),
         Err(error) => Err(About::Membership.refuse()(error)),
-    }
-}
-
-fn detail(call: &Call, entity: &str) -> Detail {
-    match (call.query.expands(entity), call.query.expands("attributes")) {
-        (true, true) => Detail::WithAttributes,
-        (true, false) => Detail::Full,
-        (false, _) => Detail::Short,
     }
 }
