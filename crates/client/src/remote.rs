@@ -67,29 +67,29 @@ impl RemoteDirectory {
 
     /// The user of a name, as the server gives it; one of another key is not the one that was asked for (T17).
     pub(crate) async fn look_up(&self, name: &Username) -> Result<Option<User>, RemoteFault> {
-        let call = Call::read("user").with("username", name.as_str()).with("expand", "attributes");
-        let found = self.found::<UserEntity>(&call, &Reason::UserNotFound).await?;
+        let found = self.entity::<UserEntity>(UserEntity::NAMED_BY, name.as_str()).await?;
         let user = found.map(|entity| entry::user(entity).map_err(BadEntry::fault)).transpose()?;
         Ok(user.filter(|user| user.name == *name))
     }
 
     /// The group of a name, as [`RemoteDirectory::look_up`] finds users.
     pub(crate) async fn look_up_group(&self, name: &GroupName) -> Result<Option<Group>, RemoteFault> {
-        let call = Call::read("group").with("groupname", name.as_str()).with("expand", "attributes");
-        let found = self.found::<GroupEntity>(&call, &Reason::GroupNotFound).await?;
+        let found = self.entity::<GroupEntity>(GroupEntity::NAMED_BY, name.as_str()).await?;
         let group = found.map(|entity| entry::group(entity).map_err(BadEntry::fault)).transpose()?;
         Ok(group.filter(|group| group.name == *name))
     }
 
-    /// A document, or none if the server says for this reason, and for no other, that there is none.
-    pub(crate) async fn found<T: throng_wire::Document>(
+    /// What the server gives for a parameter, attributes included; none if it says for the one reason, and for no other,
+    /// that there is none.
+    pub(crate) async fn entity<E: Listed>(
         &self,
-        call: &Call,
-        missing: &Reason,
-    ) -> Result<Option<T>, RemoteFault> {
-        match self.exchange.fetch::<T>(call).await?.reply {
-            Reply::Done(document) => Ok(Some(document)),
-            Reply::Declined(declined) if declined.is(missing) => Ok(None),
+        parameter: &'static str,
+        value: &str,
+    ) -> Result<Option<E>, RemoteFault> {
+        let call = Call::read(E::WORD).with(parameter, value).with("expand", "attributes");
+        match self.exchange.fetch::<E>(&call).await?.reply {
+            Reply::Done(entity) => Ok(Some(entity)),
+            Reply::Declined(declined) if declined.is(&E::MISSING) => Ok(None),
             Reply::Declined(declined) => Err(declined.fault()),
         }
     }

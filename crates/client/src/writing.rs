@@ -20,6 +20,7 @@ use crate::RemoteDirectory;
 use crate::entry::{self, BadEntry};
 use crate::exchange::{Call, Declined, Reply};
 use crate::fault::RemoteFault;
+use crate::listing::Listed;
 
 #[async_trait]
 impl WriteUsers for RemoteDirectory {
@@ -151,12 +152,10 @@ impl RemoteDirectory {
 
     /// The account of an id, as it is called today.
     async fn account(&self, id: &ExternalId) -> Result<User, WriteFault> {
-        let call = match id.stands_for() {
-            Some(name) => Call::read("user").with("username", name),
-            None => Call::read("user").with("key", id.as_str()),
+        let found = match id.stands_for() {
+            Some(name) => self.entity::<UserEntity>(UserEntity::NAMED_BY, name).await?,
+            None => self.entity::<UserEntity>("key", id.as_str()).await?,
         };
-        let call = call.with("expand", "attributes");
-        let found = self.found::<UserEntity>(&call, &Reason::UserNotFound).await?;
         let entity = found.ok_or(WriteFault::Refused(Fault::Missing))?;
         let user = entry::user(entity).map_err(BadEntry::fault)?;
         if user.external_id == *id {

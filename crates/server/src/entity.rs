@@ -8,7 +8,7 @@ use throng_wire::{
     AttributeEntity, AttributesEntity, GroupDetail, GroupEntity, Link, UserDetail, UserEntity,
 };
 
-use crate::call::url;
+use crate::call::{Call, url};
 use crate::shown;
 
 /// How much of an entity is said.
@@ -30,6 +30,22 @@ pub(crate) struct Entities {
 }
 
 impl Entities {
+    /// Of what is asked for by itself: in full, with the attributes if they are to be expanded.
+    pub(crate) fn alone(call: &Call) -> Self {
+        let detail = if call.query.expands("attributes") { Detail::WithAttributes } else { Detail::Full };
+        Self { base: call.base.clone(), detail }
+    }
+
+    /// Of a list, whose entries are short unless they are to be expanded.
+    pub(crate) fn listed(call: &Call, entry: &str) -> Self {
+        let detail = match (call.query.expands(entry), call.query.expands("attributes")) {
+            (true, true) => Detail::WithAttributes,
+            (true, false) => Detail::Full,
+            (false, _) => Detail::Short,
+        };
+        Self { base: call.base.clone(), detail }
+    }
+
     pub(crate) fn resolved_user(&self, user: &Resolved<User>) -> UserEntity {
         self.user(user.directory(), user.value())
     }
@@ -98,4 +114,9 @@ pub(crate) fn attributes_entity(
         AttributeEntity { link: Some(Link::own(href)), name: name.to_owned(), values: values.to_vec() }
     });
     AttributesEntity { link: Some(Link::own(at)), attributes: each.collect() }
+}
+
+/// The names and values of attributes in a document.
+pub(crate) fn pairs(document: AttributesEntity) -> Vec<(String, Vec<String>)> {
+    document.attributes.into_iter().map(|attribute| (attribute.name, attribute.values)).collect()
 }

@@ -298,11 +298,9 @@ impl Touched {
 /// Whether every directory of the plan tells of its changes (R657).
 fn is_incremental(call: &Call) -> Result<bool, Error> {
     let plan = call.app.record()?.plan;
-    let live = |id: DirectoryId| {
-        let directories = call.served.throng.directories();
-        directories.iter().any(|record| record.id == id && record.active && !record.kind.is_stored())
-    };
-    Ok(!plan.seats().iter().any(|seat| live(seat.directory)))
+    let directories = call.served.throng.directories();
+    let mut live = directories.iter().filter(|record| record.active && !record.kind.is_stored());
+    Ok(!live.any(|record| plan.rank(record.id).is_some()))
 }
 
 /// The token of the present moment.
@@ -349,10 +347,11 @@ async fn read(call: &Call, asked: &Token) -> Result<(Touched, Token), Fault> {
             for entry in &batch.entries {
                 touched.note(entry, &record)?;
             }
-            if touched.len() > MAX_EVENTS {
-                return Err(Fault::Expired);
-            }
             latest = Token { fingerprint, sequence: batch.sequence, stamp: stamp(batch) };
+        }
+        // Not after each batch: to count is to go through all that was touched.
+        if touched.len() > MAX_EVENTS {
+            return Err(Fault::Expired);
         }
         if is_last {
             return if known { Ok((touched, latest)) } else { Err(Fault::Expired) };
@@ -469,7 +468,9 @@ async fn tell_user(
     if !whole && user.groups.is_empty() {
         return Ok(());
     }
-    let resolved = match call.app.find_user(found.value.name.as_str()).await {
+    // By the account, since its name may be another's alias, too.
+    let subject = Subject { directory: found.directory, external_id: found.value.external_id.clone() };
+    let resolved = match call.app.find_account(&subject).await {
         // Gone since, or somebody else's name: the next look at everything tells.
         Err(Error::NotFound { .. } | Error::Conflict(Conflict::OwnershipChanged(_))) => {
             return Err(Fault::Expired);
@@ -526,11 +527,16 @@ async fn has_namesake(call: &Call, name: &GroupName) -> Result<bool, Error> {
     Ok(explained.len() > 1)
 }
 
+/// Of the store, the application, its plan, and which seats of it are handed on: a directory that is handed on no more is
+/// none of the record, and what is logged of it none of ours.
 fn fingerprint(instance: InstanceId, record: &ApplicationRecord) -> u64 {
     let mut digest = Sha256::new();
     digest.update(instance.as_bytes());
     digest.update(record.id.as_bytes());
     digest.update(record.plan.version().to_be_bytes());
+    for seat in record.plan.seats() {
+        digest.update(seat.directory.as_bytes());
+    }
     let digest: [u8; 32] = digest.finalize().into();
     digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }

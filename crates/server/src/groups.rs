@@ -9,14 +9,13 @@ use throng_wire::{AttributesEntity, GroupBody, Reason};
 
 use crate::answer::{self, Outcome};
 use crate::call::Call;
-use crate::entity::{Detail, Entities, attributes_entity};
+use crate::entity::{Entities, attributes_entity, pairs};
 use crate::refusal::{About, Refusal};
-use crate::users::pairs;
 
 /// One group.
 pub(crate) async fn find(call: &Call) -> Outcome {
     let group = named(call).await?;
-    answer::document(call.format, &entities(call).group(group.value()))
+    answer::document(call.format, &Entities::alone(call).group(group.value()))
 }
 
 /// Makes a group.
@@ -25,7 +24,7 @@ pub(crate) async fn add(call: &Call) -> Outcome {
     let description = body.description.unwrap_or_default();
     let group = call.app.create_group(&body.name, &description).await.map_err(About::Group.refuse())?;
     let location = call.url("/group", &[("groupname", group.value().name.as_str())]);
-    answer::created(call.format, &location, Some(&entities(call).group(group.value())))
+    answer::created(call.format, &location, Some(&Entities::alone(call).group(group.value())))
 }
 
 /// Changes a group. What the document does not say stays; the name must be the one of the address.
@@ -39,7 +38,7 @@ pub(crate) async fn update(call: &Call) -> Outcome {
     let patch = GroupPatch { description: Some(description), attributes: Vec::new() };
     let name = group.value().name.as_str();
     let group = call.app.update_group(name, patch).await.map_err(About::Group.refuse())?;
-    answer::document(call.format, &entities(call).group(group.value()))
+    answer::document(call.format, &Entities::alone(call).group(group.value()))
 }
 
 /// Removes a group.
@@ -90,11 +89,6 @@ fn document(call: &Call) -> Result<GroupBody, Refusal> {
         Some(false) => Err(invalid("A group cannot be inactive")),
         Some(true) | None => Ok(body),
     }
-}
-
-fn entities(call: &Call) -> Entities {
-    let detail = if call.query.expands("attributes") { Detail::WithAttributes } else { Detail::Full };
-    Entities { base: call.base.clone(), detail }
 }
 
 fn invalid(message: &'static str) -> Refusal {

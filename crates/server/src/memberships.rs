@@ -13,8 +13,8 @@ use throng_core::resolve::Resolved;
 use throng_engine::application::Depth;
 use throng_engine::{Application, Error};
 use throng_wire::{
-    Format, GroupEntity, GroupReference, Membership, MembershipPart, MembershipWriter, Part, UserEntity,
-    UserReference,
+    Format, GroupEntity, GroupReference, Membership, MembershipPart, MembershipWriter, Part, PartOutOfOrder,
+    UserEntity, UserReference,
 };
 
 use crate::answer::{self, Outcome};
@@ -53,7 +53,7 @@ pub(crate) async fn users_of_group(call: &Call, depth: Depth) -> Outcome {
     let asked = call.query.named("username")?;
     let group = call.group_named(call.query.required("groupname")?).await?;
     let name = group.value().name.clone();
-    let entities = Entities { base: call.base.clone(), detail: detail(call, "user") };
+    let entities = Entities::listed(call, "user");
     if let Some(asked) = asked {
         let user = call.user_named(asked).await?;
         let is_in = call.app.is_member(&user, name.as_str(), depth).await;
@@ -155,14 +155,35 @@ pub(crate) async fn dump(call: &Call) -> Outcome {
         groups: Vec::new().into_iter(),
     };
     let begin = MembershipWriter::new().begin();
-    let first = dump.next().await.map_err(About::Search.refuse())?.unwrap_or_default();
+    let first = match dump.next().await {
+        Ok(first) => first.unwrap_or_default(),
+        Err(DumpFault::Engine(error)) => return Err(About::Search.refuse()(*error)),
+        Err(DumpFault::Order(_)) => return Err(Refusal::unexpected()),
+    };
     let permits = call.take_permits();
-    let beginning = stream::once(async move { Ok::<_, Error>([begin, first].concat()) });
+    let beginning = stream::once(async move { Ok::<_, DumpFault>([begin, first].concat()) });
     let rest = stream::try_unfold((dump, permits), |(mut dump, permits)| async move {
         let next = dump.next().await.inspect_err(|cause| tracing::warn!(%cause, "a dump was broken off"))?;
         Ok(next.map(|piece| (piece, (dump, permits))))
     });
     Ok(answer::stream(Format::Xml.media_type(), Body::from_stream(beginning.chain(rest))))
+}
+
+/// Why a dump does not go on. What was sent of it has no end then, which tells that it is not the whole.
+#[derive(Debug, thiserror::Error)]
+enum DumpFault {
+    /// The engine could not say.
+    #[error(transparent)]
+    Engine(Box<Error>),
+    /// What was to be written does not follow what was.
+    #[error(transparent)]
+    Order(#[from] PartOutOfOrder),
+}
+
+impl From<Error> for DumpFault {
+    fn from(error: Error) -> Self {
+        Self::Engine(Box::new(error))
+    }
 }
 
 /// What of a dump is still to be read.
@@ -179,7 +200,7 @@ impl Dump {
     const PIECE_BYTES: usize = 16 << 10;
 
     /// The next piece, or none when it is over.
-    async fn next(&mut self) -> Result<Option<String>, Error> {
+    async fn next(&mut self) -> Result<Option<String>, DumpFault> {
         let Some(mut writer) = self.writer.take() else { return Ok(None) };
         let mut piece = String::new();
         while piece.len() < Self::PIECE_BYTES {
@@ -191,8 +212,7 @@ impl Dump {
                 self.groups = names.into_iter();
                 self.request = page.next.map(|next| request.after(next));
             } else {
-                // Every group was ended where it was begun.
-                piece.push_str(&writer.end().unwrap_or_default());
+                piece.push_str(&writer.end()?);
                 return Ok(Some(piece));
             }
         }
@@ -206,7 +226,7 @@ impl Dump {
         group: &GroupName,
         writer: &mut MembershipWriter,
         piece: &mut String,
-    ) -> Result<(), Error> {
+    ) -> Result<(), DumpFault> {
         let name = group.as_str();
         let children = match self.app.groups_in(name, Depth::Direct).await {
             Err(Error::NotFound { .. }) => return Ok(()),
@@ -226,7 +246,7 @@ impl Dump {
                 None => (children.iter().map(ToString::to_string).collect(), Part::Last),
             };
             let members = Membership { group: name.to_owned(), users, groups };
-            piece.push_str(&writer.part(&MembershipPart { members, part }).unwrap_or_default());
+            piece.push_str(&writer.part(&MembershipPart { members, part })?);
             begun = true;
             match page.next {
                 Some(next) => request = request.after(next),
@@ -243,7 +263,7 @@ async fn groups(
     asked: Option<Resolved<Group>>,
     missing: impl Fn(&str) -> Refusal,
 ) -> Outcome {
-    let entities = Entities { base: call.base.clone(), detail: detail(call, "group") };
+    let entities = Entities::listed(call, "group");
     if let Some(asked) = asked {
         return if names.contains(&asked.value().name) {
             answer::document(call.format, &entities.group(asked.value()))
@@ -303,10 +323,36 @@ fn gone(removed: Result<(), Error>, child: &str, parent: &str) -> Outcome {
     }
 }
 
-fn detail(call: &Call, entity: &str) -> Detail {
-    match (call.query.expands(entity), call.query.expands("attributes")) {
-        (true, true) => Detail::WithAttributes,
-        (true, false) => Detail::Full,
-        (false, _) => Detail::Short,
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use throng_core::plan::Plan;
+    use throng_core::store::Store;
+    use throng_engine::Throng;
+    use throng_testkit::memory::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dump_that_cannot_be_written_is_broken_off_and_leaves_nothing_out() {
+        let store = Arc::new(MemoryStore::new()) as Arc<dyn Store>;
+        let throng = Throng::over(store).build().await.unwrap();
+        let directory = throng.internal_directory("people").await.unwrap();
+        let app = throng.ensure_application("wiki", Plan::new().seat(directory).unwrap()).await.unwrap();
+        app.create_group("staff", "").await.unwrap();
+        let dump = |writer| Dump {
+            app: app.clone(),
+            writer: Some(writer),
+            request: Some(PageRequest::default()),
+            groups: Vec::new().into_iter(),
+        };
+        let piece = dump(MembershipWriter::new()).next().await.unwrap().unwrap();
+        assert!(piece.contains("\"staff\"") && piece.ends_with("</memberships>"), "{piece}");
+        let mut writer = MembershipWriter::new();
+        let members = Membership { group: "crew".to_owned(), ..Membership::default() };
+        writer.part(&MembershipPart { members, part: Part::More }).unwrap();
+        let broken = dump(writer).next().await;
+        assert!(matches!(broken, Err(DumpFault::Order(_))), "{broken:?}");
     }
 }

@@ -103,13 +103,14 @@ fn operation_id(route: &Route) -> String {
 }
 
 fn responses(route: &Route) -> Value {
-    let (status, success) = match route.answers {
-        Answers::Document(name) => (200, json!({ "description": name, "content": both() })),
-        Answers::Created(name) => (201, json!({ "description": name, "content": both() })),
-        Answers::Location => (201, json!({ "description": "It was made." })),
-        Answers::Xml(name) => (200, json!({ "description": name, "content": { "application/xml": {} } })),
-        Answers::Json(name) => (200, json!({ "description": name, "content": { "application/json": {} } })),
-        Answers::Nothing => (204, json!({ "description": "It was done." })),
+    let success = match route.answers {
+        Answers::Document(name) => Some((200, json!({ "description": name, "content": both() }))),
+        Answers::Created(name) => Some((201, json!({ "description": name, "content": both() }))),
+        Answers::Location => Some((201, json!({ "description": "It was made." }))),
+        Answers::Xml(name) => Some((200, one(name, "application/xml"))),
+        Answers::Json(name) => Some((200, one(name, "application/json"))),
+        Answers::Nothing => Some((204, json!({ "description": "It was done." }))),
+        Answers::Never => None,
     };
     let error = json!({
         "description": "An error, with a reason to tell it by.",
@@ -118,14 +119,21 @@ fn responses(route: &Route) -> Value {
             "application/xml": {}
         }
     });
-    json!({
-        status.to_string(): success,
+    let mut responses = json!({
         "400": error,
         "401": { "description": "The application has not shown who it is." },
         "403": error,
         "404": error,
         "default": error
-    })
+    });
+    if let (Some((status, success)), Value::Object(responses)) = (success, &mut responses) {
+        responses.insert(status.to_string(), success);
+    }
+    responses
+}
+
+fn one(name: &str, media_type: &str) -> Value {
+    json!({ "description": name, "content": { media_type: {} } })
 }
 
 fn both() -> Value {

@@ -42,6 +42,8 @@ pub(crate) enum Answers {
     Json(&'static str),
     /// Nothing.
     Nothing,
+    /// There is no success: what is asked for never is there.
+    Never,
 }
 
 pub(crate) type Handler = for<'c> fn(&'c Call) -> BoxFuture<'c, Outcome>;
@@ -99,7 +101,7 @@ macro_rules! routes {
     };
 }
 
-use Answers::{Created, Document, Json, Location, Nothing, Xml};
+use Answers::{Created, Document, Json, Location, Never, Nothing, Xml};
 
 routes! {
     GET "/user" ["username?", "key?", "expand?"] None => Document("user"), None;
@@ -128,13 +130,13 @@ routes! {
         "Sends an address the names that it has", |call| mail::send_usernames(call).boxed();
     POST "/user/expire-all-passwords" ["confirm"] None => Nothing, Some(Operation::UpdateUser);
         "Requires everybody to set another password", |call| users::expire_passwords(call).boxed();
-    GET "/user/avatar" ["username", "s?"] None => Nothing, None;
+    GET "/user/avatar" ["username", "s?"] None => Never, None;
         "The picture of a user, of which there is none", |call| users::avatar(call).boxed();
     GET "/user/group/direct" ["username", "groupname?", "start-index?", "max-results?", "expand?"] None
-        => Document("groups"), None;
+        => Document("groups or group"), None;
         "The groups that hold a user", |call| memberships::groups_of_user(call, Depth::Direct).boxed();
     GET "/user/group/nested" ["username", "groupname?", "start-index?", "max-results?", "expand?"] None
-        => Document("groups"), None;
+        => Document("groups or group"), None;
         "The groups that hold a user through groups, too",
         |call| memberships::groups_of_user(call, Depth::Nested).boxed();
     POST "/user/group/direct" ["username"] Some("group") => Location, MEMBERS;
@@ -158,10 +160,10 @@ routes! {
         => Nothing, Some(Operation::UpdateGroupAttribute);
         "Removes an attribute of a group", |call| groups::remove_attribute(call).boxed();
     GET "/group/user/direct" ["groupname", "username?", "start-index?", "max-results?", "expand?"] None
-        => Document("users"), None;
+        => Document("users or user"), None;
         "The users in a group", |call| memberships::users_of_group(call, Depth::Direct).boxed();
     GET "/group/user/nested" ["groupname", "username?", "start-index?", "max-results?", "expand?"] None
-        => Document("users"), None;
+        => Document("users or user"), None;
         "The users in a group through groups, too",
         |call| memberships::users_of_group(call, Depth::Nested).boxed();
     POST "/group/user/direct" ["groupname"] Some("user") => Location, MEMBERS;
@@ -169,10 +171,10 @@ routes! {
     DELETE "/group/user/direct" ["groupname", "username"] None => Nothing, MEMBERS;
         "Takes a user out of a group", |call| memberships::remove_user_from_group(call).boxed();
     GET "/group/child-group/direct" ["groupname", "child-groupname?", "start-index?", "max-results?", "expand?"]
-        None => Document("groups"), None;
+        None => Document("groups or group"), None;
         "The groups in a group", |call| memberships::groups_in_group(call, Depth::Direct).boxed();
     GET "/group/child-group/nested" ["groupname", "child-groupname?", "start-index?", "max-results?", "expand?"]
-        None => Document("groups"), None;
+        None => Document("groups or group"), None;
         "The groups in a group through groups, too",
         |call| memberships::groups_in_group(call, Depth::Nested).boxed();
     POST "/group/child-group/direct" ["groupname"] Some("group") => Location, MEMBERS;
@@ -180,10 +182,10 @@ routes! {
     DELETE "/group/child-group/direct" ["groupname", "child-groupname"] None => Nothing, MEMBERS;
         "Takes a group out of a group", |call| memberships::remove_child_group(call).boxed();
     GET "/group/parent-group/direct" ["groupname", "parent-groupname?", "start-index?", "max-results?", "expand?"]
-        None => Document("groups"), None;
+        None => Document("groups or group"), None;
         "The groups that hold a group", |call| memberships::groups_of_group(call, Depth::Direct).boxed();
     GET "/group/parent-group/nested" ["groupname", "parent-groupname?", "start-index?", "max-results?", "expand?"]
-        None => Document("groups"), None;
+        None => Document("groups or group"), None;
         "The groups that hold a group through groups, too",
         |call| memberships::groups_of_group(call, Depth::Nested).boxed();
     POST "/group/parent-group/direct" ["groupname"] Some("group") => Location, MEMBERS;
@@ -211,10 +213,10 @@ routes! {
         "The cookie that applications share", |call| sessions::cookie(call).boxed();
 
     GET "/search" ["entity-type", "restriction?", "start-index?", "max-results?", "expand?"] None
-        => Document("users"), None;
+        => Document("users or groups"), None;
         "Searches by a text", |call| search::by_text(call).boxed();
     POST "/search" ["entity-type", "start-index?", "max-results?", "expand?"] Some("search-restriction?")
-        => Document("users"), None;
+        => Document("users or groups"), None;
         "Searches by a document", |call| search::by_document(call).boxed();
 
     GET "/event" [] None => Document("events"), None;

@@ -7,7 +7,7 @@ use throng_wire::{EntityKind, QueryError, Restriction, cql};
 
 use crate::answer::Outcome;
 use crate::call::Call;
-use crate::entity::{Detail, Entities};
+use crate::entity::Entities;
 use crate::listing::paged;
 use crate::refusal::{About, Refusal};
 use crate::shown;
@@ -34,16 +34,10 @@ pub(crate) async fn by_document(call: &Call) -> Outcome {
 
 async fn search(call: &Call, kind: EntityKind, filter: Filter) -> Outcome {
     let (range, app) = (call.query.range()?, call.app.clone());
-    let detail = |entity| match (call.query.expands(entity), call.query.expands("attributes")) {
-        (true, true) => Detail::WithAttributes,
-        (true, false) => Detail::Full,
-        (false, _) => Detail::Short,
-    };
-    let base = call.base.clone();
     match kind {
         EntityKind::User => {
             let filter = shown::search(&filter).map_err(QueryError::from)?;
-            let entities = Entities { base, detail: detail("user") };
+            let entities = Entities::listed(call, "user");
             let source = Box::new(move |request: PageRequest| {
                 let (app, filter) = (app.clone(), filter.clone());
                 async move { app.search_users(&filter, &request).await }.boxed()
@@ -51,7 +45,7 @@ async fn search(call: &Call, kind: EntityKind, filter: Filter) -> Outcome {
             paged(call, About::Search, range, source, move |user| entities.found_user(user)).await
         }
         EntityKind::Group => {
-            let entities = Entities { base, detail: detail("group") };
+            let entities = Entities::listed(call, "group");
             let source = Box::new(move |request: PageRequest| {
                 let (app, filter) = (app.clone(), filter.clone());
                 async move { app.search_groups(&filter, &request).await }.boxed()

@@ -153,13 +153,14 @@ impl UserServer {
     pub async fn announce(&self) -> Result<(), Error> {
         let Some(ping) = &self.0.config.ping else { return Ok(()) };
         let latest = self.0.throng.latest_change().await?;
-        let before = self.0.announced.swap(latest, Ordering::Relaxed);
-        if before == 0 || before == latest {
-            return Ok(());
-        }
         let mut hooks = Vec::new();
         for application in self.0.throng.applications() {
             hooks.extend(application.webhooks()?);
+        }
+        // Not before it is known whom to tell: otherwise nobody would ever be told of this change.
+        let before = self.0.announced.swap(latest, Ordering::Relaxed);
+        if before == 0 || before == latest {
+            return Ok(());
         }
         let told = hooks.iter().map(|hook| async {
             let token = hook.token.as_deref().and_then(|token| Secret::new(token).ok());
@@ -248,7 +249,7 @@ async fn handle(served: Arc<Served>, request: Request) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accept).unwrap_or(Format::Xml);
     let product = served.product.clone();
-    let answered = AssertUnwindSafe(let_in(served, request)).catch_unwind().await;
+    let answered = AssertUnwindSafe(in_time(served, request)).catch_unwind().await;
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(format),
@@ -265,11 +266,22 @@ async fn handle(served: Arc<Served>, request: Request) -> Response {
     response
 }
 
-/// Lets a request in, if its application has shown who it is and may ask from where it does.
-async fn let_in(served: Arc<Served>, request: Request) -> Outcome {
+/// Answers a request in the time that there is for it, who asks it included: whoever guesses waits in a queue.
+async fn in_time(served: Arc<Served>, request: Request) -> Outcome {
     let Ok(permit) = Arc::clone(&served.requests).try_acquire_owned() else {
         return Err(Refusal::busy());
     };
+    match tokio::time::timeout(served.config.request_timeout, let_in(served, request, permit)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            tracing::warn!("a request took too long");
+            Err(Refusal::status(StatusCode::SERVICE_UNAVAILABLE, "the request took too long"))
+        }
+    }
+}
+
+/// Lets a request in, if its application has shown who it is and may ask from where it does.
+async fn let_in(served: Arc<Served>, request: Request, permit: OwnedSemaphorePermit) -> Outcome {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let headers = request.headers();
     let address = peer.and_then(|peer| remote_address(peer, headers, &served.config.trusted_proxies).ok());
@@ -294,15 +306,7 @@ async fn let_in(served: Arc<Served>, request: Request) -> Outcome {
     let Ok(own_permit) = served.requests_of(app.id()).try_acquire_owned() else {
         return Err(Refusal::busy());
     };
-    let timeout = served.config.request_timeout;
-    let answered = tokio::time::timeout(timeout, route(served, app, peer, request, vec![permit, own_permit]));
-    match answered.await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            tracing::warn!("a request took too long");
-            Err(Refusal::status(StatusCode::SERVICE_UNAVAILABLE, "the request took too long"))
-        }
-    }
+    route(served, app, peer, request, vec![permit, own_permit]).await
 }
 
 /// Finds the resource, reads the body, and hands both to the handler.
@@ -370,7 +374,10 @@ fn format_of(route: &Route, headers: &HeaderMap) -> Result<Format, Refusal> {
         (Answers::Document(_) | Answers::Created(_), None) => {
             Err(Refusal::status(StatusCode::NOT_ACCEPTABLE, "there is JSON and there is XML"))
         }
-        (Answers::Location | Answers::Xml(_) | Answers::Json(_) | Answers::Nothing, None) => Ok(Format::Xml),
+        (
+            Answers::Location | Answers::Xml(_) | Answers::Json(_) | Answers::Nothing | Answers::Never,
+            None,
+        ) => Ok(Format::Xml),
     }
 }
 

@@ -11,13 +11,13 @@ use throng_wire::{AttributesEntity, NewName, NewUser, PasswordBody, Reason, User
 
 use crate::answer::{self, Outcome};
 use crate::call::Call;
-use crate::entity::{Detail, Entities, attributes_entity};
+use crate::entity::{Entities, attributes_entity, pairs};
 use crate::refusal::{About, Refusal};
 
 /// One user, by name or key.
 pub(crate) async fn find(call: &Call) -> Outcome {
     let user = call.user().await?;
-    answer::document(call.format, &entities(call).resolved_user(&user))
+    answer::document(call.format, &Entities::alone(call).resolved_user(&user))
 }
 
 /// Makes a user, with a password in clear or none: a hash is not taken, since whoever could choose it could choose one
@@ -35,7 +35,7 @@ pub(crate) async fn add(call: &Call) -> Outcome {
     }
     let user = call.app.create_user(account).await.map_err(About::User.refuse())?;
     let location = call.url("/user", &[("username", user.value().name.as_str())]);
-    answer::created(call.format, &location, Some(&entities(call).resolved_user(&user)))
+    answer::created(call.format, &location, Some(&Entities::alone(call).resolved_user(&user)))
 }
 
 /// Changes a user. What the document does not say stays; the name must be the one of the address.
@@ -108,7 +108,7 @@ pub(crate) async fn rename(call: &Call) -> Outcome {
     let document: NewName = call.document()?;
     let user = call.user().await?;
     match call.app.rename_user(&user, &document.name).await {
-        Ok(renamed) => answer::document(call.format, &entities(call).resolved_user(&renamed)),
+        Ok(renamed) => answer::document(call.format, &Entities::alone(call).resolved_user(&renamed)),
         // The rename stands, and another has that name here: there is nobody to show.
         Err(Error::Conflict(Conflict::Shadowed)) => answer::nothing(),
         Err(error) => Err(About::User.refuse()(error)),
@@ -130,11 +130,6 @@ pub(crate) async fn avatar(call: &Call) -> Outcome {
     Err(Refusal::status(StatusCode::NOT_FOUND, "The user has no picture"))
 }
 
-fn entities(call: &Call) -> Entities {
-    let detail = if call.query.expands("attributes") { Detail::WithAttributes } else { Detail::Full };
-    Entities { base: call.base.clone(), detail }
-}
-
 /// The clear text, or why it can be no password.
 fn secret(document: &PasswordBody) -> Result<String, Refusal> {
     match &document.value {
@@ -143,8 +138,4 @@ fn secret(document: &PasswordBody) -> Result<String, Refusal> {
             Err(Refusal::new(StatusCode::BAD_REQUEST, Reason::InvalidCredential, fault.to_string()))
         }
     }
-}
-
-pub(crate) fn pairs(document: AttributesEntity) -> Vec<(String, Vec<String>)> {
-    document.attributes.into_iter().map(|attribute| (attribute.name, attribute.values)).collect()
 }

@@ -15,11 +15,13 @@ use throng_core::change::{Change, ChangeSet};
 use throng_core::directory::UserPatch;
 use throng_core::id::WebhookId;
 use throng_core::plan::{MembershipScheme, Plan};
-use throng_core::registry::{Aliases, DirectoryRecord};
+use throng_core::registry::{Aliases, DirectoryKind, DirectoryRecord};
 use throng_core::secret::Secret;
 use throng_core::store::Records;
+use throng_core::sync::{Export, MirroredSettings};
 use throng_core::time::Clock;
 use throng_engine::application::NewAccount;
+use throng_engine::error::Conflict;
 use throng_engine::{Application, Error};
 use throng_server::{Ping, ServerConfig};
 use throng_wire::{Event, Events, Format, GroupEntity, MembershipReader, Operation, UserEntity, read_within};
@@ -372,12 +374,44 @@ async fn what_changes_all_that_is_seen_expires_the_token_r655() {
         }
         assert!(events(&house, &at).await.is_none(), "step {step}");
     }
+    // A mirror whose users are handed on no more is gone for whoever asks, though the plan is the same.
+    let settings = |export| MirroredSettings { export, ..MirroredSettings::default() };
+    let mirror = house.throng.mirrored_directory("mirror", settings(Export::Always)).await.unwrap();
+    house.wiki.change_plan(|plan| plan.seat(mirror)).await.unwrap();
+    for export in [Export::Never, Export::Always] {
+        let at = token(&house).await;
+        assert!(events(&house, &at).await.is_some());
+        let record = (*house.throng.directory("mirror").unwrap()).clone();
+        let kind = DirectoryKind::Mirrored(Box::new(settings(export)));
+        house.throng.update_directory(DirectoryRecord { kind, ..record }).await.unwrap();
+        assert!(events(&house, &at).await.is_none(), "{export:?}");
+    }
     let at = token(&house).await;
     let elsewhere = house.throng.internal_directory("elsewhere").await.unwrap();
     let plan = Plan::new().seat(elsewhere).unwrap();
     let other = house.throng.ensure_application("other", plan).await.unwrap();
     other.create_user(NewAccount::named("nobody of ours")).await.unwrap();
     assert_eq!(events(&house, &at).await.unwrap().events.len(), 0, "what is others' is not told");
+}
+
+/// Somebody of that very name who turned up later has events as everybody has (R653, T07).
+#[tokio::test]
+async fn a_name_that_is_anothers_alias_has_events_too_t07() {
+    let house = House::with(2, ServerConfig::default()).await;
+    let (_, lower) = apart(&house).await;
+    house.wiki.allow_aliases(Aliases::On).await.unwrap();
+    let anna = house.wiki.create_user(NewAccount::named("anna")).await.unwrap();
+    house.wiki.set_alias(&anna, "annie").await.unwrap();
+    house.wiki.find_user("annie").await.unwrap();
+    let (mut copied, mut at) = (Copied::of(&house).await, token(&house).await);
+    let annie = lower.create_user(NewAccount::named("annie")).await.unwrap();
+    lower.create_group("staff", "").await.unwrap();
+    lower.add_user_to_group(&annie, "staff").await.unwrap();
+    let ambiguous = house.wiki.find_user("annie").await;
+    assert!(matches!(ambiguous, Err(Error::Conflict(Conflict::AmbiguousName))), "{ambiguous:?}");
+    assert!(follow(&house, &mut copied, &mut at).await);
+    assert_eq!(copied, Copied::of(&house).await);
+    assert_eq!(copied.users_in, BTreeSet::from([("staff".to_owned(), "annie".to_owned())]));
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ mod common;
 use axum::body::Body;
 use bytes::Bytes;
 use common::{House, JSON, XML};
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
+use throng_server::ServerConfig;
 
 #[tokio::test]
 async fn documents_that_are_traps_are_refused_r01_to_r19() {
@@ -170,4 +171,24 @@ async fn no_more_than_so_many_at_once_t90() {
         slow.await.is(201);
         house.get("/config/cookie").await.is(200);
     }
+}
+
+/// Who asks is found out in the time of the request: a queue of guesses is no way to hold requests for good (T46, T90).
+#[test]
+fn a_guess_that_waits_for_its_turn_ends_with_its_time_t90() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let house = House::new().await;
+        // The one thread that computes hashes is busy until this is dropped.
+        let (busy, until) = std::sync::mpsc::channel::<()>();
+        drop(tokio::task::spawn_blocking(move || until.recv()));
+        let request = house.request("GET", "/config/cookie").shown_as("wiki", "a guess").accept(JSON);
+        let mut reply = std::pin::pin!(request.send());
+        assert!((&mut reply).now_or_never().is_none(), "the guess waits");
+        tokio::time::advance(ServerConfig::default().request_timeout).await;
+        let reply = (&mut reply).now_or_never();
+        drop(busy);
+        assert_eq!(reply.unwrap().status, 503);
+    });
 }

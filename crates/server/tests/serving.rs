@@ -4,6 +4,7 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use common::{API, House, basic};
 use throng_core::directory::GroupPatch;
@@ -12,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A server on loopback, and what stops it.
 struct Running {
@@ -42,6 +46,27 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Asks for a group to be made, and is with the handler when this returns: the server has asked for the body.
+async fn ask_and_pause(house: &House, at: SocketAddr, header: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let head = head(house, &format!("POST {API}/group"));
+    let request = format!(
+        "{head}{header}Content-Type: application/json\r\nExpect: 100-continue\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Whether nothing comes, and the connection stays, for so long by the clock of the test.
+async fn stays_silent(stream: &mut TcpStream, time: Duration) -> bool {
+    timeout(time, stream.read_u8()).await.is_err()
+}
+
 #[tokio::test]
 async fn a_request_is_answered_and_the_connection_kept() {
     let house = House::furnished().await;
@@ -63,18 +88,8 @@ async fn what_is_under_way_is_answered_before_it_ends() {
     let house = House::furnished().await;
     let running = run(&house).await;
     let mut idle = TcpStream::connect(running.at).await.unwrap();
-    let mut busy = TcpStream::connect(running.at).await.unwrap();
     let body = r#"{"name":"new"}"#;
-    let request = head(&house, &format!("POST {API}/group"));
-    let request = format!(
-        "{request}Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    busy.write_all(request.as_bytes()).await.unwrap();
-    // The server asks for the body: the request is with its handler now.
-    let mut asked = [0; 25];
-    busy.read_exact(&mut asked).await.unwrap();
-    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut busy = ask_and_pause(&house, running.at, "", body).await;
     running.stop.send(()).unwrap();
     assert_eq!(rest(&mut idle).await, "", "who has asked nothing is let go");
     busy.write_all(body.as_bytes()).await.unwrap();
@@ -131,22 +146,51 @@ async fn a_long_list_is_sent_whole_over_a_connection_that_stays() {
     running.ended.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_too_many_waits_its_turn_t90() {
     let house = House::with(1, ServerConfig { connections: 1, ..ServerConfig::default() }).await;
     let running = run(&house).await;
-    let request = format!("{}Connection: close\r\n\r\n", head(&house, &format!("GET {API}/config/cookie")));
-    let mut first = TcpStream::connect(running.at).await.unwrap();
-    // Connections are taken on in their order: this one holds the only seat until it has been answered.
-    first.write_all(&request.as_bytes()[..1]).await.unwrap();
+    let body = r#"{"name":"new"}"#;
+    let mut first = ask_and_pause(&house, running.at, "Connection: close\r\n", body).await;
     let mut second = TcpStream::connect(running.at).await.unwrap();
+    let request = format!("{}Connection: close\r\n\r\n", head(&house, &format!("GET {API}/config/cookie")));
     second.write_all(request.as_bytes()).await.unwrap();
-    first.write_all(&request.as_bytes()[1..]).await.unwrap();
-    assert!(rest(&mut first).await.starts_with("HTTP/1.1 200"));
-    drop(first);
+    assert!(stays_silent(&mut second, SECOND).await, "the one seat is taken");
+    first.write_all(body.as_bytes()).await.unwrap();
+    assert!(rest(&mut first).await.starts_with("HTTP/1.1 201"));
     assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"));
     running.stop.send(()).unwrap();
     running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_does_not_end_is_waited_for_so_long_and_no_longer_t90() {
+    let house = House::with(1, ServerConfig { connections: 1, ..ServerConfig::default() }).await;
+    let running = run(&house).await;
+    let half = head(&house, &format!("GET {API}/config/cookie"));
+    let mut slow = TcpStream::connect(running.at).await.unwrap();
+    slow.write_all(half.as_bytes()).await.unwrap();
+    assert!(stays_silent(&mut slow, ServerConfig::HEAD_TIMEOUT - SECOND).await);
+    let answer = timeout(2 * SECOND, rest(&mut slow)).await.unwrap();
+    assert!(!answer.contains("200 OK"), "{answer}");
+    let mut second = TcpStream::connect(running.at).await.unwrap();
+    second.write_all(format!("{half}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"), "the seat is free again");
+    running.stop.send(()).unwrap();
+    running.ended.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_so_long_for_what_is_under_way_and_no_longer_t90() {
+    let patient =
+        ServerConfig { request_timeout: 10 * ServerConfig::ENDING_TIMEOUT, ..ServerConfig::default() };
+    let house = House::with(1, patient).await;
+    let mut running = run(&house).await;
+    let mut unfinished = ask_and_pause(&house, running.at, "", "{}").await;
+    running.stop.send(()).unwrap();
+    assert!(timeout(ServerConfig::ENDING_TIMEOUT - SECOND, &mut running.ended).await.is_err());
+    timeout(2 * SECOND, running.ended).await.unwrap().unwrap().unwrap();
+    assert_eq!(rest(&mut unfinished).await, "", "broken off");
 }
 
 /// Who asks for more than fits into a connection and takes nothing of it keeps neither its place nor the end of the

@@ -14,7 +14,7 @@ use common::{
 };
 use throng_core::change::{Change, LoggedEntry};
 use throng_core::error::Fault;
-use throng_core::filter::Filter;
+use throng_core::filter::{Filter, Property, Test};
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, SessionId, Subject};
 use throng_core::name::Key;
 use throng_core::page::PageRequest;
@@ -200,6 +200,24 @@ async fn a_question_is_one_statement() {
     store.below(directory(1), &key, 9).await.unwrap();
     store.applications().await.unwrap();
     assert_eq!(store.statements_run() - before, 5);
+}
+
+/// An index finds names by their list: nothing between them is looked at.
+#[tokio::test]
+async fn names_that_are_far_apart_are_one_statement_however_many_there_are() {
+    let store = store().await;
+    let name = |number: usize| format!("n{number:05}");
+    let users = (0..3_000).map(|number| add_user(1, user(&name(number))));
+    let groups = (0..3_000).map(|number| add_group(1, &name(number)));
+    apply(&store, users.chain(groups).collect()).await.unwrap();
+    let equals = |name: &str| Filter::term(Property::Name, Test::Equals(Key::of(name)));
+    let far = Filter::any(vec![equals("n02999"), equals("n00000")]).unwrap();
+    let before = store.statements_run();
+    let users = store.search_users(&[directory(1)], &far, &PageRequest::default()).await.unwrap();
+    let groups = store.search_groups(&[directory(1)], &far, &PageRequest::default()).await.unwrap();
+    assert_eq!((users.items.len(), users.next), (2, None));
+    assert_eq!((groups.items.len(), groups.next), (2, None));
+    assert_eq!(store.statements_run() - before, 2);
 }
 
 /// Polls a future so many times, as it asks to be, and then lets go of it.

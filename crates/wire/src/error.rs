@@ -2,8 +2,7 @@
 
 /// A document that is not read, and what rule it broke. Nothing of what the document says is repeated.
 ///
-/// 1. Every one but [`DocumentError::Io`] is a bad request when the document came as one, and a malformed answer when
-///    it came from a server.
+/// 1. It is a bad request when the document came as one, and a malformed answer when it came from a server.
 /// 2. Positions are bytes from the beginning of what was read, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
@@ -57,7 +56,4 @@ pub enum DocumentError {
     /// A field holds what it cannot hold.
     #[error("the field `{0}` holds something else than it should")]
     Invalid(&'static str),
-    /// The source of a streamed document failed.
-    #[error("reading failed: {0}")]
-    Io(std::io::ErrorKind),
 }

@@ -35,7 +35,6 @@ mod node;
 mod query;
 mod restriction;
 mod session;
-mod source;
 mod webhook;
 mod writer;
 mod xml;
@@ -56,6 +55,5 @@ pub use membership::{Membership, MembershipPart, MembershipReader, MembershipWri
 pub use query::{EntityKind, QueryError};
 pub use restriction::{MatchMode, PropertyRestriction, PropertyType, Restriction};
 pub use session::{AuthenticationContext, CookieConfig, SessionEntity, ValidationFactor, ValidationFactors};
-pub use source::{Entries, Feed};
 pub use webhook::Webhook;
 pub use xml::escape::can_hold;

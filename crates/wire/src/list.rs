@@ -1,6 +1,5 @@
 //! Lists of users and groups, whole or streamed.
 
-use std::io::BufRead;
 use std::marker::PhantomData;
 
 use crate::document::{Body, Limits};
@@ -10,7 +9,6 @@ use crate::entity::{GROUP_NAMES, USER_NAMES};
 use crate::error::DocumentError;
 use crate::format::Format;
 use crate::node::Fields;
-use crate::source::{Entries, Feed};
 use crate::writer::Writer;
 use crate::xml::{Pull, Step};
 
@@ -61,7 +59,7 @@ pub struct BadEntry {
     pub fault: DocumentError,
 }
 
-/// Reads a long list piece by piece; [`Entries`] reads one from a source.
+/// Reads a long list piece by piece.
 ///
 /// 1. [`ListReader::feed`] gives the entries that the pieces so far complete; it makes no difference where pieces end.
 /// 2. Memory is bounded by [`Limits::entry_bytes`] and the piece; the list may be of any length.
@@ -96,11 +94,6 @@ impl<T: Entry> ListReader<T> {
             Format::Xml => Source::Xml(Pull::new(1, limits)),
         };
         Self { source, fault: None, entries: PhantomData }
-    }
-
-    /// Reads a list from a source to its end.
-    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
-        Entries::new(source, self)
     }
 
     /// Takes the next piece and gives the entries that are whole now. An entry that is not what it should be is an
@@ -138,18 +131,6 @@ impl<T: Entry> ListReader<T> {
             (None, Source::Json(items)) => items.finish(),
             (None, Source::Xml(pull)) => pull.finish(),
         }
-    }
-}
-
-impl<T: Entry> Feed for ListReader<T> {
-    type Item = T;
-
-    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<T>, DocumentError> {
-        self.feed(bytes)
-    }
-
-    fn finish(self) -> Result<(), DocumentError> {
-        self.finish()
     }
 }
 

@@ -1,11 +1,8 @@
 //! The dump of all memberships. It is XML in every case: JSON has no form of it.
 
-use std::io::BufRead;
-
 use crate::document::Limits;
 use crate::error::DocumentError;
 use crate::node::Fields;
-use crate::source::{Entries, Feed};
 use crate::xml::{Pull, Step, escape};
 
 const ROOT: &str = "memberships";
@@ -40,7 +37,7 @@ pub enum Part {
     Last,
 }
 
-/// Reads a dump piece by piece; [`Entries`](crate::Entries) reads one from a source.
+/// Reads a dump piece by piece.
 ///
 /// 1. [`MembershipReader::feed`] gives the parts that the pieces so far complete; it makes no difference where pieces
 ///    end. A part has at most [`MembershipReader::MAX_PART`] members, and a group without members has one empty part.
@@ -129,23 +126,6 @@ impl MembershipReader {
     /// Proves that the dump was read whole.
     pub fn finish(self) -> Result<(), DocumentError> {
         self.fault.map_or_else(|| self.pull.finish(), Err)
-    }
-
-    /// Reads a dump from a source to its end.
-    pub fn entries<R: BufRead>(self, source: R) -> Entries<R, Self> {
-        Entries::new(source, self)
-    }
-}
-
-impl Feed for MembershipReader {
-    type Item = MembershipPart;
-
-    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<MembershipPart>, DocumentError> {
-        self.feed(bytes)
-    }
-
-    fn finish(self) -> Result<(), DocumentError> {
-        self.finish()
     }
 }
 
@@ -253,11 +233,6 @@ impl MembershipWriter {
             Part::Last => out.push_str("</groups></membership>"),
         }
         Ok(out)
-    }
-
-    /// A group with all its members, as its only part.
-    pub fn membership(&mut self, members: Membership) -> Result<String, PartOutOfOrder> {
-        self.part(&MembershipPart { members, part: Part::Last })
     }
 
     /// What stands after the last group.

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{self, BufReader, Read};
-
 use proptest::prelude::*;
 use throng_core::user::Profile;
 use throng_wire::Format::{Json, Xml};
@@ -70,8 +68,10 @@ fn dump() -> Vec<Membership> {
 fn dumped(memberships: Vec<Membership>) -> String {
     let mut writer = MembershipWriter::new();
     let begin = writer.begin();
-    let middle: String =
-        memberships.into_iter().map(|membership| writer.membership(membership).unwrap()).collect();
+    let middle: String = memberships
+        .into_iter()
+        .map(|membership| writer.part(&MembershipPart { members: membership, part: Part::Last }).unwrap())
+        .collect();
     begin + &middle + &writer.end().unwrap()
 }
 
@@ -101,18 +101,6 @@ fn joined(parts: Vec<MembershipPart>) -> Vec<Membership> {
     }
     assert!(!goes_on);
     whole
-}
-
-/// A source that fails after its bytes.
-struct Broken<'a>(&'a [u8]);
-
-impl Read for Broken<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer)? {
-            0 => Err(io::ErrorKind::ConnectionReset.into()),
-            length => Ok(length),
-        }
-    }
 }
 
 #[test]
@@ -160,31 +148,12 @@ fn a_cut_answer_is_an_error_at_every_byte() {
         for end in 0..text.len() {
             let read = fed::<UserEntity>(format, &text.as_bytes()[..end], end / 2);
             assert_eq!(read, Err(DocumentError::Truncated), "{end}");
-            let entries = ListReader::<UserEntity>::new(format, LIMITS).entries(&text.as_bytes()[..end]);
-            assert_eq!(entries.last(), Some(Err(DocumentError::Truncated)), "{end}");
         }
     }
     let text = dumped(dump());
     for end in 0..text.len() {
         assert_eq!(fed_dump(&text.as_bytes()[..end], 7), Err(DocumentError::Truncated), "{end}");
     }
-}
-
-#[test]
-fn a_source_is_read_to_its_end() {
-    for format in [Json, Xml] {
-        let text = written(format, &users());
-        let entries = ListReader::new(format, LIMITS).entries(BufReader::with_capacity(5, text.as_bytes()));
-        assert_eq!(entries.collect::<Result<Vec<UserEntity>, _>>(), Ok(users()));
-        let broken = BufReader::new(Broken(&text.as_bytes()[..text.len() - 1]));
-        let mut entries = ListReader::<UserEntity>::new(format, LIMITS).entries(broken);
-        assert_eq!(entries.by_ref().take(3).filter(Result::is_ok).count(), 3);
-        assert_eq!(entries.next(), Some(Err(DocumentError::Io(io::ErrorKind::ConnectionReset))));
-        assert_eq!(entries.next(), None);
-    }
-    let text = dumped(dump());
-    let parts = MembershipReader::new(LIMITS).entries(text.as_bytes());
-    assert_eq!(joined(parts.collect::<Result<_, _>>().unwrap()), dump());
 }
 
 #[test]

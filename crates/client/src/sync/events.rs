@@ -12,6 +12,7 @@ use crate::RemoteDirectory;
 use crate::entry;
 use crate::exchange::{Call, Declined, Reply, encoded};
 use crate::fault::RemoteFault;
+use crate::listing::Listed;
 
 /// Most events that are told at once (T69). Whoever missed more reads everything.
 pub(super) const MAX_EVENTS: usize = 10_000;
@@ -192,8 +193,7 @@ async fn current_user(
             Err(unreadable) => return Ok(Item::Unreadable(unreadable)),
         };
         items.asked += 1;
-        let call = Call::read("user").with("username", name.as_str()).with("expand", "attributes");
-        let found = directory.found::<UserEntity>(&call, &Reason::UserNotFound).await?;
+        let found = directory.entity::<UserEntity>(UserEntity::NAMED_BY, name.as_str()).await?;
         match found.filter(|found| Key::of(&found.name) == *name.key()) {
             Some(user) => user,
             None => return Ok(Item::UserGone(Gone::Name(name))),
@@ -216,8 +216,7 @@ async fn current_group(
             Err(unreadable) => return Ok(Item::Unreadable(unreadable)),
         };
         items.asked += 1;
-        let call = Call::read("group").with("groupname", name.as_str()).with("expand", "attributes");
-        let found = directory.found::<GroupEntity>(&call, &Reason::GroupNotFound).await?;
+        let found = directory.entity::<GroupEntity>(GroupEntity::NAMED_BY, name.as_str()).await?;
         match found.filter(|found| Key::of(&found.name) == *name.key()) {
             Some(group) => group,
             None => return Ok(Item::GroupGone(name)),

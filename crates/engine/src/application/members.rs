@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use throng_core::directory::Directory;
-use throng_core::group::Member;
+use throng_core::group::{Group, Member};
 use throng_core::id::DirectoryId;
 use throng_core::member::{Closure, Limits};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::plan::{MembershipScheme, OnSilence, Purpose};
 use throng_core::registry::Nesting;
-use throng_core::resolve::{Answer, Memory, Occurrence, Resolved};
+use throng_core::resolve::{Answer, Occurrence, Resolved};
 use throng_core::user::User;
 
 use super::Application;
+use super::search::Searched;
 use crate::ask::{advance, hear};
 use crate::config::InUse;
 use crate::directory::{Mount, Via};
@@ -140,25 +141,22 @@ impl Application {
     pub async fn groups_in(&self, group: &str, depth: Depth) -> Result<Vec<GroupName>, Error> {
         let (app, name) = (self.in_use()?, GroupName::new(group)?);
         let directories = self.directories_with_group(&app, &name).await?;
-        let mut found = BTreeSet::new();
+        // By name, with the first of the directories in which it was found.
+        let mut found: BTreeMap<Key, (usize, GroupName)> = BTreeMap::new();
         for directory in directories {
             let Some((rank, mount)) = seat(&app, directory) else {
                 continue;
             };
             for child in self.groups_below(mount, directory, &name, depth).await? {
-                let counts = match app.plan.memberships() {
-                    MembershipScheme::Aggregated => true,
-                    MembershipScheme::Canonical => {
-                        let holders = self.directories_with_group(&app, &child).await?;
-                        holders.first().and_then(|&first| app.plan.rank(first)) == Some(rank)
-                    }
-                };
-                if counts && child != name {
-                    found.insert(child);
-                }
+                found.entry(child.key().clone()).or_insert((rank, child));
             }
         }
-        Ok(found.into_iter().collect())
+        found.remove(name.key());
+        if app.plan.memberships() == MembershipScheme::Canonical {
+            let canonical = self.canonical_ranks::<Group>(&app, found.values().cloned()).await?;
+            found.retain(|key, (rank, _)| canonical.get(key) == Some(rank));
+        }
+        Ok(found.into_values().map(|(_, child)| child).collect())
     }
 
     /// The directories that hold a group of a name, in order; none when none does.
@@ -362,9 +360,9 @@ impl Application {
         let canonical = match app.plan.memberships() {
             MembershipScheme::Aggregated => BTreeMap::new(),
             MembershipScheme::Canonical => {
-                let names: Vec<_> =
-                    members.values().filter_map(|users| Some(users.first()?.1.name.clone())).collect();
-                self.canonical_ranks(app, &names).await?
+                let first =
+                    |users: &Vec<(usize, User)>| users.first().map(|(rank, user)| (*rank, user.name.clone()));
+                self.canonical_ranks::<User>(app, members.values().filter_map(first)).await?
             }
         };
         for (key, users) in members {
@@ -383,37 +381,39 @@ impl Application {
         Ok(())
     }
 
-    /// The rank of the canonical directory of each name.
-    pub(super) async fn canonical_ranks(
+    /// The rank of the canonical directory of each name, from the first in which it was found so far: those above it are
+    /// asked, and for a name that was found in the first of all there is nobody to ask.
+    async fn canonical_ranks<E: Searched>(
         &self,
         app: &InUse,
-        names: &[Username],
+        found: impl Iterator<Item = (usize, E::Name)> + Send,
     ) -> Result<BTreeMap<Key, usize>, Error> {
-        let keys: Vec<Key> = names.iter().map(|name| name.key().clone()).collect();
-        let mut ranks = BTreeMap::new();
-        for namesakes in self.throng.0.store.namesakes(&app.stored, &keys).await? {
+        let (mut ranks, mut doubtful) = (BTreeMap::new(), Vec::new());
+        for (rank, name) in found {
+            ranks.insert(E::key_of(&name).clone(), rank);
+            if rank > 0 {
+                doubtful.push(name);
+            }
+        }
+        let keys: Vec<Key> = doubtful.iter().map(|name| E::key_of(name).clone()).collect();
+        for namesakes in E::namesakes(&*self.throng.0.store, &app.stored, &keys).await? {
             let held = namesakes.holders.iter().filter_map(|(directory, _)| app.plan.rank(*directory));
-            if let Some(rank) = held.min() {
-                ranks.insert(namesakes.key, rank);
+            if let Some(known) = ranks.get_mut(&namesakes.key) {
+                *known = held.fold(*known, usize::min);
             }
         }
         if app.is_all_stored() {
             return Ok(ranks);
         }
-        for name in names {
-            let known = ranks.get(name.key()).copied().unwrap_or(usize::MAX);
-            for (rank, seat, mount) in app.seats().take_while(|(rank, ..)| *rank < known) {
+        for name in &doubtful {
+            let Some(known) = ranks.get_mut(E::key_of(name)) else { continue };
+            for (rank, seat, mount) in app.seats().take_while(|(rank, ..)| *rank < *known) {
                 if mount.stored().is_some() {
                     continue;
                 }
-                let answer = match &mount.via {
-                    Via::Live(live) => self.live_user(&**live, name).await?.into_answer(),
-                    Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) | Via::Detached => {
-                        Answer::Silent(Memory::Nothing)
-                    }
-                };
+                let answer = E::ask(self, app, seat.directory, name).await?;
                 if counts(&answer, seat.policy.on_silence(Purpose::Authorise), seat.directory)? {
-                    ranks.insert(name.key().clone(), rank);
+                    *known = rank;
                     break;
                 }
             }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use throng_core::directory::Directory;
 use throng_core::error::{DirectoryError, StoreError};
-use throng_core::filter::Filter;
+use throng_core::filter::{Filter, Property, Test};
 use throng_core::group::Group;
 use throng_core::id::DirectoryId;
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::plan::SearchScope;
-use throng_core::resolve::Occurrence;
+use throng_core::resolve::{Answer, Occurrence};
 use throng_core::store::{Namesakes, Store};
 use throng_core::user::User;
 
@@ -155,7 +155,10 @@ fn by_rank<E>(app: &InUse, holders: Vec<(DirectoryId, E)>) -> impl Iterator<Item
 
 /// What can be searched for: users and groups, in the same way.
 #[async_trait]
-trait Searched: Sized + Send + Sync {
+pub(super) trait Searched: Sized + Send + Sync {
+    /// What it is called.
+    type Name: Send + Sync;
+    fn key_of(name: &Self::Name) -> &Key;
     fn key(&self) -> &Key;
     fn passes(&self, filter: &Filter) -> bool;
     async fn is_in(&self, directory: &dyn Directory) -> Result<bool, DirectoryError>;
@@ -174,11 +177,24 @@ trait Searched: Sized + Send + Sync {
         store: &dyn Store,
         directories: &[DirectoryId],
         keys: &[Key],
-    ) -> Result<Vec<Namesakes<Self>>, StoreError>;
+    ) -> Result<Vec<Namesakes<Self>>, Error>;
+    /// Asks one directory of the plan about a name.
+    async fn ask(
+        application: &Application,
+        app: &InUse,
+        directory: DirectoryId,
+        name: &Self::Name,
+    ) -> Result<Answer<Self>, Error>;
 }
 
 #[async_trait]
 impl Searched for User {
+    type Name = Username;
+
+    fn key_of(name: &Username) -> &Key {
+        name.key()
+    }
+
     fn key(&self) -> &Key {
         Self::key(self)
     }
@@ -213,13 +229,28 @@ impl Searched for User {
         store: &dyn Store,
         directories: &[DirectoryId],
         keys: &[Key],
-    ) -> Result<Vec<Namesakes<Self>>, StoreError> {
-        if keys.is_empty() { Ok(vec![]) } else { store.namesakes(directories, keys).await }
+    ) -> Result<Vec<Namesakes<Self>>, Error> {
+        if keys.is_empty() { Ok(vec![]) } else { Ok(store.namesakes(directories, keys).await?) }
+    }
+
+    async fn ask(
+        application: &Application,
+        app: &InUse,
+        directory: DirectoryId,
+        name: &Username,
+    ) -> Result<Answer<Self>, Error> {
+        application.ask_user(app, directory, name, &mut Vec::new()).await
     }
 }
 
 #[async_trait]
 impl Searched for Group {
+    type Name = GroupName;
+
+    fn key_of(name: &GroupName) -> &Key {
+        name.key()
+    }
+
     fn key(&self) -> &Key {
         Self::key(self)
     }
@@ -254,14 +285,30 @@ impl Searched for Group {
         store: &dyn Store,
         directories: &[DirectoryId],
         keys: &[Key],
-    ) -> Result<Vec<Namesakes<Self>>, StoreError> {
+    ) -> Result<Vec<Namesakes<Self>>, Error> {
         let mut all = Vec::with_capacity(keys.len());
-        for key in keys {
-            let holders = store.locate_groups(key).await?;
-            let holders =
-                holders.into_iter().filter(|(directory, _)| directories.contains(directory)).collect();
-            all.push(Namesakes { key: key.clone(), holders });
+        for keys in keys.chunks(Filter::MAX_TERMS) {
+            let named = |key: &Key| Filter::term(Property::Name, Test::Equals(key.clone()));
+            let filter = Filter::any(keys.iter().map(named).collect())?;
+            let mut request = PageRequest::default();
+            loop {
+                let page = store.search_groups(directories, &filter, &request).await?;
+                all.extend(page.items);
+                match page.next {
+                    Some(next) => request = request.after(next),
+                    None => break,
+                }
+            }
         }
         Ok(all)
+    }
+
+    async fn ask(
+        application: &Application,
+        app: &InUse,
+        directory: DirectoryId,
+        name: &GroupName,
+    ) -> Result<Answer<Self>, Error> {
+        application.ask_group(app, directory, name, &mut Vec::new()).await
     }
 }

@@ -77,7 +77,11 @@ impl House {
 
     /// A house with anna in staff, staff in everybody, and bela in none.
     pub(crate) async fn furnished() -> Self {
-        let house = Self::new().await;
+        Self::furnished_with(ServerConfig::default()).await
+    }
+
+    pub(crate) async fn furnished_with(config: ServerConfig) -> Self {
+        let house = Self::with(1, config).await;
         let anna = NewAccount::named("Anna").password(RIGHT).email("anna@example.org");
         let anna = house.wiki.create_user(anna).await.unwrap();
         house.wiki.create_user(NewAccount::named("bela").password(OTHER)).await.unwrap();

@@ -60,6 +60,17 @@ impl Narrowed {
     }
 }
 
+/// The names that a filter accepts, if it is a list of names and nothing else: an index finds them one by one, however
+/// far apart they are.
+pub(crate) fn listed(node: &Node) -> Option<Vec<&Key>> {
+    let Node::Any(parts) = node else { return None };
+    let name = |part| match part {
+        &Node::Term(Term { property: Property::Name, test: Test::Equals(ref key) }) => Some(key),
+        _ => None,
+    };
+    parts.iter().map(name).collect()
+}
+
 /// The least key of a page.
 pub(crate) fn first_of(page: &PageRequest) -> Vec<u8> {
     page.start().map_or_else(Vec::new, after)
@@ -115,6 +126,25 @@ mod tests {
         assert!(!Narrowed::of(Filter::all(vec![email(), email()]).unwrap().node()).exact);
         assert!(holds(&Narrowed::of(Filter::any(vec![a()]).unwrap().node()), "z"));
         assert!(holds(&Narrowed::of(Filter::negate(a()).unwrap().node()), "z"));
+    }
+
+    #[test]
+    fn a_list_of_names_is_one_and_nothing_else_is() {
+        let name = |text| Filter::term(Property::Name, Test::Equals(Key::of(text)));
+        let any = |parts| Filter::any(parts).unwrap();
+        let (a, b) = (Key::of("a"), Key::of("b"));
+        assert_eq!(listed(any(vec![name("a"), name("b")]).node()), Some(vec![&a, &b]));
+        assert_eq!(listed(any(vec![]).node()), Some(vec![]));
+        for other in [
+            Filter::everything(),
+            any(vec![name("a"), Filter::email("a@b")]),
+            any(vec![name("a"), Filter::name_starts_with("a")]),
+            any(vec![name("a"), any(vec![name("b")])]),
+            Filter::all(vec![name("a"), name("b")]).unwrap(),
+            Filter::negate(name("a")).unwrap(),
+        ] {
+            assert_eq!(listed(other.node()), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use throng_core::page::{Page, PageRequest};
 use throng_core::store::{Holder, Located, Namesakes, Nesting, Records};
 use throng_core::user::User;
 
-use super::narrow::{Narrowed, first_of};
+use super::narrow::{self, Narrowed, first_of};
 use super::rows::{self, CLAIM_COLUMNS, Read};
 use super::statements::read;
 use super::{SqliteStore, Statement, apply, lists};
@@ -66,6 +66,11 @@ impl Records for SqliteStore {
         filter: &Filter,
         page: &PageRequest,
     ) -> Result<Page<Namesakes<User>>, StoreError> {
+        if let Some(keys) = narrow::listed(filter.node()) {
+            let rows = self.ask(listed(read::NAMESAKES, directories, on(page, keys))).await.told(USER)?;
+            let found = namesakes(&rows, rows::user, User::key).told(USER)?;
+            return Ok(Page::cut(found, page.limit(), |name| &name.key));
+        }
         let narrowed = Narrowed::of(filter.node()).on(page);
         let text = match narrowed.email {
             Some(_) => read::SEARCH_USERS_BY_EMAIL,
@@ -86,8 +91,7 @@ impl Records for SqliteStore {
         directories: &[DirectoryId],
         keys: &[Key],
     ) -> Result<Vec<Namesakes<User>>, StoreError> {
-        let statement = query(read::NAMESAKES).bind(lists::directories(directories)).bind(distinct(keys));
-        let rows = self.ask(statement).await.told(USER)?;
+        let rows = self.ask(listed(read::NAMESAKES, directories, keys.iter().collect())).await.told(USER)?;
         namesakes(&rows, rows::user, User::key).told(USER)
     }
 
@@ -97,6 +101,12 @@ impl Records for SqliteStore {
         filter: &Filter,
         page: &PageRequest,
     ) -> Result<Page<Namesakes<Group>>, StoreError> {
+        if let Some(keys) = narrow::listed(filter.node()) {
+            let rows =
+                self.ask(listed(read::GROUP_NAMESAKES, directories, on(page, keys))).await.told(GROUP)?;
+            let found = namesakes(&rows, rows::group, Group::key).told(GROUP)?;
+            return Ok(Page::cut(found, page.limit(), |name| &name.key));
+        }
         let mut narrowed = Narrowed::of(filter.node()).on(page);
         // Groups have no e-mail address: the range alone is then more than the filter accepts.
         narrowed.exact &= narrowed.email.is_none();
@@ -182,7 +192,7 @@ impl Records for SqliteStore {
     ) -> Result<Page<User>, StoreError> {
         let statement = query(read::USERS_IN)
             .bind(directory.as_bytes().as_slice())
-            .bind(distinct(groups))
+            .bind(distinct(groups.iter().collect()))
             .bind(first_of(page))
             .bind(count(page.limit() + 1));
         let rows = self.ask(statement).await.told(USER)?;
@@ -223,11 +233,21 @@ fn looked_at(narrowed: &Narrowed, page: &PageRequest) -> usize {
     if narrowed.exact { page.limit() } else { page.limit().max(SCAN) }
 }
 
-fn distinct(keys: &[Key]) -> String {
-    let mut keys: Vec<&Key> = keys.iter().collect();
+/// A statement about names, each once.
+fn listed(text: &'static str, directories: &[DirectoryId], keys: Vec<&Key>) -> Statement {
+    query(text).bind(lists::directories(directories)).bind(distinct(keys))
+}
+
+fn distinct(mut keys: Vec<&Key>) -> String {
     keys.sort_unstable();
     keys.dedup();
     lists::keys(keys)
+}
+
+/// The names after the start of a page.
+fn on<'k>(page: &PageRequest, mut keys: Vec<&'k Key>) -> Vec<&'k Key> {
+    keys.retain(|key| page.reaches(key));
+    keys
 }
 
 fn located(rows: &[SqliteRow], application: ApplicationId, key: &Key) -> Read<Located> {

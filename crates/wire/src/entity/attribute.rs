@@ -33,16 +33,6 @@ pub struct AttributeEntity {
 }
 
 impl AttributesEntity {
-    /// The attributes without links.
-    pub fn of(attributes: &Attributes) -> Self {
-        let attributes = attributes.iter().map(|(name, values)| AttributeEntity {
-            link: None,
-            name: name.to_owned(),
-            values: values.to_vec(),
-        });
-        Self { link: None, attributes: attributes.collect() }
-    }
-
     /// The attributes as a directory holds them, if they keep its limits.
     pub fn to_attributes(&self) -> Result<Attributes, InvalidAttribute> {
         let mut attributes = Attributes::new();

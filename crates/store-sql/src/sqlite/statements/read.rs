@@ -92,6 +92,11 @@ statements! {
         " CROSS JOIN throng_user u INDEXED BY throng_user_by_name ON u.name_key = unhex(k.value)",
         " WHERE +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key",
     );
+    GROUP_NAMESAKES = concat!(
+        "SELECT ", group_columns!(), " FROM json_each(?2) k",
+        " CROSS JOIN throng_group g INDEXED BY throng_group_by_name ON g.name_key = unhex(k.value)",
+        " WHERE +g.directory_id IN ", listed!("?1"), " ORDER BY g.name_key",
+    );
     PARENTS_OF_USER =
         "SELECT g.name, g.name_key FROM throng_user u INDEXED BY throng_user_by_name \
          CROSS JOIN throng_user_membership m ON m.user_id = u.id \

@@ -72,6 +72,7 @@ macro_rules! __store_cases {
                 search_users_keeps_to_its_directories
                 search_users_pages_by_key_t19
                 search_pages_survive_changes_between_them
+                search_finds_listed_names_once_on_pages_of_any_size
                 search_bears_the_largest_filter_t81
                 namesakes_come_in_the_order_of_keys
                 namesakes_of_a_full_page

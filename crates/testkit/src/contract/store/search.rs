@@ -205,6 +205,27 @@ pub async fn search_pages_survive_changes_between_them(store: &dyn Store) {
     assert_eq!(names(&page.items), ["e", "f"]);
 }
 
+/// `Records::search_users` 3 and `Records::search_groups` 3 hold for a list of names, too.
+pub async fn search_finds_listed_names_once_on_pages_of_any_size(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let east = scene.directory("east").await;
+    scene.users(east, ["anna", "bela", "cleo", "dora"]).await;
+    for name in ["anna", "bela", "cleo", "dora"] {
+        scene.change(add_group(east, group(name))).await;
+    }
+    let named = ["dora", "nobody", "anna", "cleo", "anna"]
+        .map(|name| Filter::term(Property::Name, Test::Equals(Key::of(name))));
+    let filter = Filter::any(named.to_vec()).expect("few terms");
+    for limit in [1, 2, 3, 4] {
+        let users = all_users(store, &[east], &filter, limit).await;
+        let groups = all_groups(store, &[east], &filter, limit).await;
+        for named in ["anna", "cleo", "dora"] {
+            assert_eq!(names(&users).iter().filter(|name| **name == named).count(), 1, "pages of {limit}");
+            assert_eq!(names(&groups).iter().filter(|name| **name == named).count(), 1, "pages of {limit}");
+        }
+    }
+}
+
 /// `Records::search_users` bears the widest and the deepest filter there can be (T81).
 pub async fn search_bears_the_largest_filter_t81(store: &dyn Store) {
     let scene = Scene::on(store);
