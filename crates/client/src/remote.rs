@@ -79,8 +79,8 @@ impl RemoteDirectory {
         Ok(group.filter(|group| group.name == *name))
     }
 
-    /// What the server gives for a parameter, attributes included; none if it says for the one reason, and for no other,
-    /// that there is none.
+    /// What the server gives for a parameter, attributes included; none if it says for the one reason, and for no
+    /// other, that there is none.
     pub(crate) async fn entity<E: Listed>(
         &self,
         parameter: &'static str,

@@ -527,8 +527,8 @@ async fn has_namesake(call: &Call, name: &GroupName) -> Result<bool, Error> {
     Ok(explained.len() > 1)
 }
 
-/// Of the store, the application, its plan, and which seats of it are handed on: a directory that is handed on no more is
-/// none of the record, and what is logged of it none of ours.
+/// Of the store, the application, its plan, and which seats of it are handed on: a directory that is handed on no more
+/// is none of the record, and what is logged of it none of ours.
 fn fingerprint(instance: InstanceId, record: &ApplicationRecord) -> u64 {
     let mut digest = Sha256::new();
     digest.update(instance.as_bytes());

@@ -31,8 +31,8 @@ struct House {
     credential: String,
 }
 
-/// Directories of which the last holds anna, in as many groups as are asked for, which are in staff, and of as many users
-/// each in the crew.
+/// Directories of which the last holds anna, in as many groups as are asked for, each in staff, and as many others in
+/// the crew.
 async fn house(directories: usize, groups: usize) -> House {
     let store = SqliteStore::in_memory().await.unwrap();
     let throng = Throng::builder(store.clone()).build().await.unwrap();

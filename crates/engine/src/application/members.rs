@@ -381,8 +381,8 @@ impl Application {
         Ok(())
     }
 
-    /// The rank of the canonical directory of each name, from the first in which it was found so far: those above it are
-    /// asked, and for a name that was found in the first of all there is nobody to ask.
+    /// The rank of the canonical directory of each name, from the first in which it was found so far: those above it
+    /// are asked, and for a name that was found in the first of all there is nobody to ask.
     async fn canonical_ranks<E: Searched>(
         &self,
         app: &InUse,
