@@ -480,3 +480,23 @@ async fn the_copy_of_an_entry_that_cannot_be_read_stays_t67() {
     assert_eq!((round.counts.users_removed, round.counts.groups_removed), (0, 0), "{round:?}");
     assert_eq!(mirrored.contents().await, before);
 }
+
+/// What cannot be read is found again by its whole name, whatever the report shows of it.
+#[tokio::test]
+async fn copies_of_unreadable_entries_are_found_by_their_whole_names_t67() {
+    let long = "x".repeat(150);
+    for name in ["o'brien", long.as_str()] {
+        let source = populated(200);
+        source.put(name).unwrap();
+        let mirrored = Mirrored::of(source).await;
+        mirrored.sync().await;
+        assert!(mirrored.user(name).await.is_some());
+        let users = (0..200).map(|n| Item::User(user(&format!("i{n}"), &format!("u{n}"))));
+        let unreadable = Item::Unreadable(Unreadable::new(EntryKind::User, name, None, "no detail"));
+        let groups = ["all", "some"].map(|name| Item::Group(group(name)));
+        mirrored.source.state_instead([everything(users.chain([unreadable]).chain(groups).collect())]);
+        let round = mirrored.full().await;
+        assert_eq!(round.counts.users_removed, 0, "{name}: {round:?}");
+        assert!(mirrored.user(name).await.is_some(), "{name}");
+    }
+}

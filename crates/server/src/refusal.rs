@@ -127,6 +127,13 @@ impl Refusal {
                 | Conflict::PlanStale
                 | Conflict::DirectoryKind
                 | Conflict::Synchronising
+                | Conflict::PreviewStale
+                | Conflict::LastAdministrator(_)
+                | Conflict::NotListed(_)
+                | Conflict::MoveBlocked(_)
+                | Conflict::Moving
+                | Conflict::MoveState(_)
+                | Conflict::MoveStopped
                 | Conflict::RecoveryName { .. }
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),
             },

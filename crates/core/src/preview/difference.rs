@@ -181,9 +181,9 @@ pub struct Totals {
     pub activity: u64,
     /// Names that would be in other groups.
     pub groups: u64,
-    /// Names that the application would admit and does not, or the other way round.
+    /// Names that the application admits and would not, or the other way round.
     pub access: u64,
-    /// Names under which somebody can use the application and nobody could.
+    /// Names under which somebody can use the application today and nobody could.
     pub locked_out: u64,
     /// Names that an account would have which is shadowed today.
     pub surfacing: u64,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::error::DirectoryError;
 use crate::group::{Group, Member};
 use crate::id::ExternalId;
-use crate::name::{GroupName, Username};
+use crate::name::{GroupName, Key, Username};
 use crate::user::User;
 
 /// A place whose users and groups are mirrored.
@@ -161,8 +161,8 @@ pub struct Unreadable {
     pub kind: EntryKind,
     /// The name as it came, cut to [`Unreadable::MAX_NAME_CHARS`] code points and with control characters escaped.
     pub name: String,
-    /// The id, if it could be read: the entry is there, so that its copy must not be deleted. Without it the copy is
-    /// found by the name.
+    /// The id: the entry is there, so that its copy must not be deleted. Where it could not be read, the whole name
+    /// stands for it; none when there is no name either.
     pub id: Option<ExternalId>,
     /// What is wrong with it.
     pub why: String,
@@ -174,7 +174,17 @@ impl Unreadable {
 
     /// An entry that cannot be read.
     pub fn new(kind: EntryKind, name: &str, id: Option<ExternalId>, why: impl fmt::Display) -> Self {
-        let name = name.chars().take(Self::MAX_NAME_CHARS).flat_map(char::escape_debug).collect();
+        // The name is cut for the report; what the copy is found by is not.
+        let key = Key::of(name.trim());
+        let id = id.or_else(|| ExternalId::of_name(&key).ok().filter(|_| !key.as_bytes().is_empty()));
+        let name = name.chars().take(Self::MAX_NAME_CHARS).fold(String::new(), |mut shown, char| {
+            if char.is_control() {
+                shown.extend(char.escape_debug());
+            } else {
+                shown.push(char);
+            }
+            shown
+        });
         Self { kind, name, id, why: why.to_string() }
     }
 }
@@ -267,5 +277,19 @@ mod tests {
         let entry = Unreadable::new(EntryKind::User, &format!("a\n{}", "x".repeat(5_000)), None, "too long");
         assert!(entry.name.starts_with("a\\nx"), "{}", entry.name);
         assert_eq!(entry.name.len(), Unreadable::MAX_NAME_CHARS + 1);
+        let quoted = Unreadable::new(EntryKind::User, "o'brien", None, "no detail");
+        assert_eq!(quoted.name, "o'brien");
+    }
+
+    #[test]
+    fn the_whole_name_stands_for_an_id_that_could_not_be_read_t67() {
+        let long = "x".repeat(150);
+        for name in ["o'brien", long.as_str()] {
+            let entry = Unreadable::new(EntryKind::User, name, None, "no detail");
+            assert_eq!(entry.id.as_ref().and_then(ExternalId::stands_for), Some(name));
+        }
+        for name in ["", " "] {
+            assert_eq!(Unreadable::new(EntryKind::User, name, None, "no name").id, None);
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Application {
     }
 
     /// The application as it is configured, whatever this handle looks at.
-    fn own_record(&self) -> Result<ApplicationRecord, Error> {
+    pub(crate) fn own_record(&self) -> Result<ApplicationRecord, Error> {
         Self::new(self.throng.clone(), self.id).record()
     }
 

@@ -52,14 +52,18 @@ impl Throng {
             if let Some(adoption) = preview.adoption {
                 changes.extend(self.adoptions(preview, adoption).await?);
             }
-            match self.0.store.apply(&ChangeSet::new(self.0.clock.now(), changes)).await {
+            let refused = match self.0.store.apply(&ChangeSet::new(self.0.clock.now(), changes)).await {
                 Ok(_) => return self.reload().await,
-                Err(error) if error.fault() == Fault::Conflict => {}
+                Err(error) if error.fault() == Fault::Conflict => error,
                 Err(error) => return Err(error.into()),
-            }
+            };
             let again = self.preview(preview.proposal.clone()).await?;
             if again.digest != preview.digest {
                 return Err(Error::Conflict(Conflict::PreviewStale));
+            }
+            if again.head == head {
+                // Nothing has moved: it is the change itself that cannot be made.
+                return Err(Error::from_store(refused, Conflict::NameReserved));
             }
             head = again.head;
         }

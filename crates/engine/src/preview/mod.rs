@@ -229,13 +229,13 @@ impl Claims {
 impl Application {
     /// The groups whose members administer the application.
     pub fn administrators(&self) -> Result<Vec<GroupName>, Error> {
-        Ok(self.record()?.administrators)
+        Ok(self.own_record()?.administrators)
     }
 
     /// States the groups whose members administer the application: from then on, no previewed change leaves it without
     /// one who can (T105).
     pub async fn set_administrators(&self, groups: Vec<GroupName>) -> Result<(), Error> {
-        let record = self.record()?;
+        let record = self.own_record()?;
         let plan = record.plan.clone().with_version(record.plan.version() + 1);
         let record = throng_core::registry::ApplicationRecord { administrators: groups, plan, ..record };
         self.throng().configure(Change::PutApplication(record), Conflict::PlanStale).await

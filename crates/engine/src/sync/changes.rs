@@ -72,7 +72,7 @@ impl Work<'_> {
         let mut next_cursor = None;
         loop {
             self.go_on().await?;
-            let batch = puller.next(position.as_ref()).await?;
+            let batch = self.waiting_for(puller.next(position.as_ref())).await?;
             next_cursor = batch.cursor.or(next_cursor);
             items.extend(batch.items);
             if items.len() > MOST_CHANGES {
@@ -87,7 +87,7 @@ impl Work<'_> {
             }
         }
         let cursor = next_cursor.or(self.mirror.state.cursor.clone());
-        let mut comparison = Comparison::default();
+        let mut comparison = Comparison { begun: self.round.counts, ..Comparison::default() };
         let changes = self.last_words(&mut comparison, items).await?;
         self.apply_changes(comparison, changes, cursor).await
     }

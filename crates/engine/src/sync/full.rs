@@ -7,8 +7,8 @@ use throng_core::directory::Directory;
 use throng_core::id::ExternalId;
 use throng_core::name::Key;
 use throng_core::sync::{
-    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource, Unreadable,
-    bears_unreadable,
+    Batch, Completeness, Counts, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource,
+    Unreadable, bears_unreadable,
 };
 use throng_core::user::User;
 
@@ -22,6 +22,8 @@ use super::round::{Halt, Read, Step, Work};
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) index: Index,
+    /// What the round had counted when this began: a round that falls back on reading everything counts on.
+    pub(super) begun: Counts,
     /// Changes that are written together next.
     pub(super) ready: Vec<Change>,
     /// Users whose marks differ, to be compared with what is kept of them.
@@ -41,16 +43,19 @@ impl Work<'_> {
         }
         let mut comparison = Comparison {
             index: Index::load(&*self.throng.0.store, self.directory()).await?,
+            begun: self.round.counts,
             ..Comparison::default()
         };
+        // What was held before is looked at again.
+        self.round.held = None;
         let mut ahead = Ahead::read(source, self.stop());
-        let mut batch = ahead.batch().await?;
+        let mut batch = self.waiting_for(ahead.batch()).await?;
         let cursor = batch.cursor.take();
         let completeness = loop {
             match batch.next.clone() {
                 Next::More(_) => {
                     self.take(&mut comparison, batch).await?;
-                    batch = ahead.batch().await?;
+                    batch = self.waiting_for(ahead.batch()).await?;
                 }
                 Next::End(completeness) => {
                     self.take(&mut comparison, batch).await?;
@@ -156,7 +161,8 @@ impl Work<'_> {
                 let id = match stated {
                     Some(id) => Some(id),
                     None => {
-                        let named = self.records.store.user(self.directory(), &Key::of(&entry.name)).await?;
+                        let named = entry.id.as_ref().and_then(ExternalId::stands_for).unwrap_or(&entry.name);
+                        let named = self.records.store.user(self.directory(), &Key::of(named)).await?;
                         named.map(|user| Imprint::of_id(&user.external_id))
                     }
                 };
@@ -209,8 +215,9 @@ impl Work<'_> {
         self.begin_memberships(&mut comparison).await?;
         self.write_members(&mut comparison).await?;
         // Memberships of those who are missing tell nothing that the missing do not.
-        let read = self.round.counts.users_read + self.round.counts.groups_read;
-        if !bears_unreadable(read, self.round.counts.entries_set_aside) {
+        let (counts, begun) = (&self.round.counts, &comparison.begun);
+        let read = counts.users_read - begun.users_read + counts.groups_read - begun.groups_read;
+        if !bears_unreadable(read, counts.entries_set_aside - begun.entries_set_aside) {
             return Err(Halt::failed("too many entries cannot be read"));
         }
         self.enter(Phase::Settling).await?;
@@ -235,13 +242,15 @@ impl Work<'_> {
     }
 
     pub(super) fn read(&self, comparison: &Comparison, outcome: Outcome, cursor: Option<Cursor>) -> Read {
-        let counts = &self.round.counts;
-        let removed = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
+        let (counts, begun) = (&self.round.counts, &comparison.begun);
+        let now = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
+        let users = (counts.users_added - begun.users_added, counts.users_removed - begun.users_removed);
+        let groups = (counts.groups_added - begun.groups_added, counts.groups_removed - begun.groups_removed);
         Read {
             outcome,
             cursor,
-            users: removed(comparison.index.users_before, counts.users_added, counts.users_removed),
-            groups: removed(comparison.index.groups_before, counts.groups_added, counts.groups_removed),
+            users: now(comparison.index.users_before, users.0, users.1),
+            groups: now(comparison.index.groups_before, groups.0, groups.1),
         }
     }
 }

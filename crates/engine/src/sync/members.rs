@@ -32,6 +32,8 @@ pub(super) struct Members {
     joining: Vec<Change>,
     nesting: Vec<Change>,
     marks: Vec<(GroupName, Mark)>,
+    /// Groups of which something could not be written: they are not marked.
+    incomplete: BTreeSet<Key>,
     /// Names that are stated and not given yet, with those by which the mirror still knows their users, if it does.
     wanted: HashMap<Imprint, Option<Username>>,
     /// Names that the mirror has for users who are stated under another.
@@ -421,7 +423,6 @@ impl Work<'_> {
         let mut changes = std::mem::take(&mut members.leaving);
         changes.append(&mut members.joining);
         changes.append(&mut members.nesting);
-        let mut incomplete: BTreeSet<Key> = BTreeSet::new();
         for refused in self.write(changes).await? {
             let (group, member) = match refused {
                 Change::AddMember { group, member, .. } | Change::RemoveMember { group, member, .. } => {
@@ -429,13 +430,13 @@ impl Work<'_> {
                 }
                 _ => continue,
             };
-            incomplete.insert(group.key().clone());
+            comparison.members.incomplete.insert(group.key().clone());
             self.round.set_aside(EntryKind::Membership, membership(&member, &group), "it changed meanwhile");
         }
         let directory = self.directory();
         let marks = std::mem::take(&mut comparison.members.marks)
             .into_iter()
-            .filter(|(group, _)| !incomplete.contains(group.key()))
+            .filter(|(group, _)| !comparison.members.incomplete.contains(group.key()))
             .map(|(group, mark)| Change::MarkMembers { directory, group, mark });
         // A group that was removed meanwhile needs none.
         self.write(marks.collect()).await?;

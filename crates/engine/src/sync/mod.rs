@@ -22,8 +22,12 @@ pub use request::{ProgressWatch, Stop, SyncRequest, Wanted};
 pub use schedule::check_schedule;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::StreamExt;
+use futures_util::future::{Either, join_all, select};
+use futures_util::stream::FuturesUnordered;
 use throng_core::change::Change;
 use throng_core::id::DirectoryId;
 use throng_core::registry::DirectoryKind;
@@ -52,40 +56,84 @@ impl Throng {
         round::run(self, directory, request).await
     }
 
-    /// Runs the rounds that are due, one after the other and each as it is asked for, and tells how each ended. For the
-    /// host to call now and then; [`Throng::keep_in_sync`] does.
+    /// Runs the rounds that are due, each as it is asked for, and tells how each ended. A mirror that somebody else
+    /// synchronises now is passed over. For the host to call now and then; [`Throng::keep_in_sync`] does.
     pub async fn sync_due(&self, request: &SyncRequest) -> Vec<(DirectoryId, Result<Round, Error>)> {
-        let mut rounds = Vec::new();
-        for record in self.directories() {
-            let DirectoryKind::Mirrored(settings) = &record.kind else { continue };
-            if !record.active || request.stop.is_set() {
-                continue;
-            }
-            match self.next_round(record.id, settings).await {
-                Ok(Some(due)) if due <= self.0.clock.now() => {
-                    rounds.push((record.id, self.sync(record.id, request.clone()).await));
-                }
-                Ok(_) => {}
-                Err(error) => rounds.push((record.id, Err(error))),
-            }
-        }
-        rounds
+        let due = self.due(&BTreeSet::new()).await;
+        let rounds = due.into_iter().map(|(directory, due)| self.when_due(directory, due, request));
+        join_all(rounds).await.into_iter().flatten().collect()
     }
 
     /// Runs rounds as they become due, until it is stopped, and tells how each ended. For the host to spawn. A round
-    /// that is under way is stopped, too, at the next place where nothing is left half-written.
+    /// that is under way is stopped, too, at the next place where nothing is left half-written. A source that is slow
+    /// holds up its own mirror only.
     pub async fn keep_in_sync(&self, stop: &Stop, mut ended: impl FnMut(DirectoryId, Result<Round, Error>)) {
         let request = SyncRequest::default().stopped_by(stop);
-        while !stop.is_set() {
-            for (directory, outcome) in self.sync_due(&request).await {
-                match &outcome {
-                    Ok(round) => tracing::info!(%directory, number = round.number, "a round has ended"),
-                    Err(cause) => tracing::warn!(%directory, %cause, "a round could not begin"),
-                }
-                ended(directory, outcome);
+        let (mut running, mut rounds) = (BTreeSet::new(), FuturesUnordered::new());
+        let mut tell = |directory: DirectoryId, outcome: Result<Round, Error>| {
+            match &outcome {
+                Ok(round) => tracing::info!(%directory, number = round.number, "a round has ended"),
+                Err(cause) => tracing::warn!(%directory, %cause, "a round could not begin"),
             }
-            let pause = tokio::time::sleep(schedule::LOOK);
-            futures_util::future::select(std::pin::pin!(pause), std::pin::pin!(stop.wait())).await;
+            ended(directory, outcome);
+        };
+        while !stop.is_set() {
+            for (directory, due) in self.due(&running).await {
+                running.insert(directory);
+                let request = &request;
+                rounds.push(async move { (directory, self.when_due(directory, due, request).await) });
+            }
+            let (sleep, stopped) = (pin!(tokio::time::sleep(schedule::LOOK)), pin!(stop.wait()));
+            let pause = select(sleep, stopped);
+            // With no round under way, the next one is waited for alone.
+            let next = async {
+                match rounds.next().await {
+                    Some(round) => round,
+                    None => std::future::pending().await,
+                }
+            };
+            if let Either::Left(((directory, outcome), _)) = select(pin!(next), pause).await {
+                running.remove(&directory);
+                outcome.into_iter().for_each(|(directory, outcome)| tell(directory, outcome));
+            }
+        }
+        while let Some((_, outcome)) = rounds.next().await {
+            outcome.into_iter().for_each(|(directory, outcome)| tell(directory, outcome));
+        }
+    }
+
+    /// The mirrors whose rounds are due, and those of which that cannot be said.
+    async fn due(&self, running: &BTreeSet<DirectoryId>) -> Vec<(DirectoryId, Result<(), Error>)> {
+        let mut due = Vec::new();
+        for record in self.directories() {
+            let DirectoryKind::Mirrored(settings) = &record.kind else { continue };
+            if !record.active || running.contains(&record.id) {
+                continue;
+            }
+            match self.next_round(record.id, settings).await {
+                Ok(Some(next)) if next <= self.0.clock.now() => due.push((record.id, Ok(()))),
+                Ok(_) => {}
+                Err(error) => due.push((record.id, Err(error))),
+            }
+        }
+        due
+    }
+
+    async fn when_due(
+        &self,
+        directory: DirectoryId,
+        due: Result<(), Error>,
+        request: &SyncRequest,
+    ) -> Option<(DirectoryId, Result<Round, Error>)> {
+        if request.stop.is_set() {
+            return None;
+        }
+        match due {
+            Ok(()) => match self.sync(directory, request.clone()).await {
+                Err(Error::Conflict(Conflict::Synchronising)) => None,
+                outcome => Some((directory, outcome)),
+            },
+            Err(error) => Some((directory, Err(error))),
         }
     }
 

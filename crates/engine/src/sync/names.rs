@@ -210,7 +210,7 @@ fn turns(waiting: &[Waiting], holders: &HashMap<Key, ExternalId>) -> Vec<Vec<usi
     let mut seen = vec![Seen::No; waiting.len()];
     let mut turns = Vec::new();
     for start in 0..waiting.len() {
-        let (mut way, mut at) = (Vec::new(), start);
+        let (mut way, mut at, known) = (Vec::new(), start, turns.len());
         let met = loop {
             match seen[at] {
                 Seen::Done => break None,
@@ -228,7 +228,7 @@ fn turns(waiting: &[Waiting], holders: &HashMap<Key, ExternalId>) -> Vec<Vec<usi
             turns.push(way.split_off(begin));
         }
         turns.extend(way.iter().rev().map(|&one| vec![one]));
-        turns.iter().flatten().for_each(|&one| seen[one] = Seen::Done);
+        turns.iter().skip(known).flatten().for_each(|&one: &usize| seen[one] = Seen::Done);
     }
     turns
 }

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 use throng_core::change::{Change, ChangeSet, Logging};
 use throng_core::directory::Directory;
@@ -238,6 +239,18 @@ impl Work<'_> {
             self.journal().await?;
         }
         Ok(())
+    }
+
+    /// Waits for something and keeps the lease meanwhile: a source may take longer for one batch than a lease lasts.
+    pub(super) async fn waiting_for<T>(&mut self, what: impl Future<Output = Step<T>>) -> Step<T> {
+        let mut what = std::pin::pin!(what);
+        loop {
+            let pause = std::pin::pin!(tokio::time::sleep(RENEW));
+            match select(what.as_mut(), pause).await {
+                Either::Left((outcome, _)) => return outcome,
+                Either::Right(((), _)) => self.keep_lease().await?,
+            }
+        }
     }
 
     /// Renews the lease, and finds out when another process has taken it.
