@@ -135,6 +135,13 @@ impl Refusal {
                 | Conflict::MoveState(_)
                 | Conflict::MoveStopped
                 | Conflict::RecoveryName { .. }
+                | Conflict::PreviewStale
+                | Conflict::LastAdministrator(_)
+                | Conflict::NotListed(_)
+                | Conflict::MoveBlocked(_)
+                | Conflict::Moving
+                | Conflict::MoveState(_)
+                | Conflict::MoveStopped
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),
             },
             Error::Forbidden(_) => new(StatusCode::FORBIDDEN, Reason::ApplicationPermissionDenied),

@@ -38,6 +38,10 @@ pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// Users go from one directory to another with everything that belongs to them.
+pub use throng_engine::moves;
+/// Who changes before anything does, and applying exactly what was seen.
+pub use throng_engine::preview;
 /// What several directories hold alike, who wins, and who would surface.
 pub use throng_engine::shadows;
 /// What is asked of a round of synchronisation, and how it is watched and stopped.

@@ -1,6 +1,6 @@
 use crate::id::{ApplicationId, DirectoryId, Subject};
 use crate::name::Username;
-use crate::plan::{Access, MembershipScheme, SeatPolicy};
+use crate::plan::{Access, MembershipScheme, Plan, SeatPolicy};
 
 /// A change that can be looked at before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,13 @@ pub enum Proposal {
         directory: DirectoryId,
         /// What.
         policy: SeatPolicy,
+    },
+    /// An application gets another plan: order, access, policies and membership scheme at once.
+    Plan {
+        /// The application.
+        application: ApplicationId,
+        /// The plan; its version is of no account.
+        plan: Plan,
     },
     /// A user is removed (R254, P9).
     DeleteUser {

@@ -323,6 +323,13 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
             let plan = seated(&record, *directory, &|seat| Seat { policy: *policy, ..seat })?;
             (planned(record, plan), Scope::Nobody)
         }
+        Proposal::Plan { application: id, plan } => {
+            let record = application(id)?;
+            for seat in plan.seats() {
+                directory(&seat.directory)?;
+            }
+            (planned(record, plan.clone()), Scope::Everybody)
+        }
         Proposal::DeleteUser { subject, copies } => {
             let user = account(throng, config, subject).await?;
             let mut removed = vec![(subject.clone(), user.name.clone())];
