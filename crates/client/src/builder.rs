@@ -46,6 +46,10 @@ pub enum Writes {
     Never,
     /// It has all of them; the server decides about each call.
     Allowed,
+    /// It has all of them, and makes users with password hashes when users are moved to it: for servers that take
+    /// `encrypted-password`, as Throng does where it is told to. One that passes it over would make users without their
+    /// passwords.
+    AllowedWithHashes,
 }
 
 /// How much is read of a server's answers. What exceeds a limit is a fault; nothing is cut.

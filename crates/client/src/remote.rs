@@ -33,7 +33,7 @@ use crate::sync::Pulls;
 ///    contradicts itself or is none of a user server is `Broken`. The cause of either is a [`RemoteFault`].
 /// 4. An entry that breaks a limit of this side is `Broken` where it was asked for, left out of a search with a warning
 ///    in the log, and reported by a pull.
-/// 5. The powers to write are there if [`Writes::Allowed`]; whatever the server then does not let the application do is
+/// 5. The powers to write are there if [`Writes::Allowed`] or [`Writes::AllowedWithHashes`]; whatever the server then does not let the application do is
 ///    `Forbidden`. The power to synchronise is always there.
 #[derive(Debug)]
 pub struct RemoteDirectory {
@@ -210,16 +210,18 @@ impl Directory for RemoteDirectory {
     }
 
     fn powers(&self) -> Powers<'_> {
+        let all = Powers {
+            users: Some(self),
+            groups: Some(self),
+            members: Some(self),
+            passwords: Some(self),
+            sync: Some(self),
+            hashes: None,
+        };
         match self.writes {
             Writes::Never => Powers { sync: Some(self), ..Powers::NONE },
-            Writes::Allowed => Powers {
-                users: Some(self),
-                groups: Some(self),
-                members: Some(self),
-                passwords: Some(self),
-                sync: Some(self),
-                hashes: None,
-            },
+            Writes::Allowed => all,
+            Writes::AllowedWithHashes => Powers { hashes: Some(self), ..all },
         }
     }
 }

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use throng_core::attribute::Attributes;
 use throng_core::directory::{
-    GroupPatch, NewGroup, NewUser, SetPasswords, UserPatch, WriteGroups, WriteMembers, WriteUsers,
+    GroupPatch, NewGroup, NewUser, SetPasswords, TakeHashes, UserPatch, WriteGroups, WriteMembers, WriteUsers,
 };
 use throng_core::error::{DirectoryError, Fault};
 use throng_core::group::{Group, Member};
 use throng_core::id::ExternalId;
 use throng_core::name::{GroupName, Username};
+use throng_core::password::EncodedHash;
 use throng_core::secret::Secret;
 use throng_core::user::{Profile, User};
 use throng_wire::{
@@ -25,7 +26,7 @@ use crate::listing::Listed;
 #[async_trait]
 impl WriteUsers for RemoteDirectory {
     async fn add_user(&self, user: &NewUser) -> Result<User, DirectoryError> {
-        self.writing("user", self.make_user(user)).await
+        self.writing("user", self.make_user(user, None)).await
     }
 
     async fn update_user(&self, id: &ExternalId, patch: &UserPatch) -> Result<User, DirectoryError> {
@@ -42,6 +43,13 @@ impl WriteUsers for RemoteDirectory {
             self.tell(&Call::delete("user").with("username", user.name.as_str())).await
         })
         .await
+    }
+}
+
+#[async_trait]
+impl TakeHashes for RemoteDirectory {
+    async fn add_user_with_hash(&self, user: &NewUser, hash: &EncodedHash) -> Result<User, DirectoryError> {
+        self.writing("password hash", self.make_user(user, Some(hash))).await
     }
 }
 
@@ -178,14 +186,15 @@ impl RemoteDirectory {
         Ok(self.look_up_group(name).await?.ok_or(RemoteFault::OtherName)?)
     }
 
-    async fn make_user(&self, user: &NewUser) -> Result<User, WriteFault> {
+    async fn make_user(&self, user: &NewUser, hash: Option<&EncodedHash>) -> Result<User, WriteFault> {
         require(user.name.as_str())?;
         require_profile(&user.profile)?;
         let body = throng_wire::NewUser {
             name: user.name.as_str().to_owned(),
             profile: ProfileChange::whole(&user.profile),
             active: Some(user.active),
-            password: self.unknown_password(),
+            password: if hash.is_some() { None } else { self.unknown_password() },
+            hash: hash.cloned(),
             attributes: AttributesEntity::default(),
         };
         match self.tell(&Call::post("user", document(&body))).await {

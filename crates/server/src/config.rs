@@ -29,6 +29,9 @@ pub struct ServerConfig {
     pub concurrency_per_application: usize,
     /// Most connections of [`UserServer::serve`](crate::UserServer::serve). Default 1,024 (T90).
     pub connections: usize,
+    /// Whether users may be made with a password hash in place of a password, as a move of users sends them. Default no:
+    /// whoever could choose a hash could choose one that costs nothing to guess.
+    pub hashes: Hashes,
     /// Sends the mails that the protocol can ask for; without it that is refused.
     pub mail: Option<Arc<dyn Mail>>,
     /// Tells the webhooks; without it they are kept only.
@@ -95,10 +98,21 @@ impl Default for ServerConfig {
             concurrency: 512,
             concurrency_per_application: 64,
             connections: 1_024,
+            hashes: Hashes::default(),
             mail: None,
             ping: None,
         }
     }
+}
+
+/// Whether users may be made with a password hash in place of a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hashes {
+    /// A hash is refused, and nobody is made.
+    #[default]
+    Refused,
+    /// A hash that can be verified is taken, a weak one inside Argon2id; another one is refused.
+    Taken,
 }
 
 /// The cookie that applications share for single sign-on. They set it, the server never does.

@@ -31,7 +31,7 @@ mod shown;
 mod users;
 mod webhooks;
 
-pub use config::{ConfigError, Cookie, CookieTransport, ServerConfig};
+pub use config::{ConfigError, Cookie, CookieTransport, Hashes, ServerConfig};
 pub use mail::{Mail, MailFailed};
 pub use openapi::openapi;
 pub use server::UserServer;

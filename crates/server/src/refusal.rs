@@ -127,13 +127,6 @@ impl Refusal {
                 | Conflict::PlanStale
                 | Conflict::DirectoryKind
                 | Conflict::Synchronising
-                | Conflict::PreviewStale
-                | Conflict::LastAdministrator(_)
-                | Conflict::NotListed(_)
-                | Conflict::MoveBlocked(_)
-                | Conflict::Moving
-                | Conflict::MoveState(_)
-                | Conflict::MoveStopped
                 | Conflict::RecoveryName { .. }
                 | Conflict::PreviewStale
                 | Conflict::LastAdministrator(_)

@@ -11,6 +11,7 @@ use throng_wire::{AttributesEntity, NewName, NewUser, PasswordBody, Reason, User
 
 use crate::answer::{self, Outcome};
 use crate::call::Call;
+use crate::config::Hashes;
 use crate::entity::{Entities, attributes_entity, pairs};
 use crate::refusal::{About, Refusal};
 
@@ -20,8 +21,7 @@ pub(crate) async fn find(call: &Call) -> Outcome {
     answer::document(call.format, &Entities::alone(call).resolved_user(&user))
 }
 
-/// Makes a user, with a password in clear or none: a hash is not taken, since whoever could choose it could choose one
-/// that costs nothing to guess.
+/// Makes a user, with a password in clear or none, or with the hash of one where the server takes them.
 pub(crate) async fn add(call: &Call) -> Outcome {
     let new: NewUser = call.document()?;
     let mut account = NewAccount::named(new.name)
@@ -32,6 +32,11 @@ pub(crate) async fn add(call: &Call) -> Outcome {
     }
     if let Some(password) = new.password {
         account = account.password(secret(&password)?);
+    }
+    match (new.hash, call.served.config.hashes) {
+        (Some(hash), Hashes::Taken) => account = account.hash(hash),
+        (Some(_), Hashes::Refused) => return Err(Refusal::argument("this server takes no password hashes")),
+        (None, _) => {}
     }
     let user = call.app.create_user(account).await.map_err(About::User.refuse())?;
     let location = call.url("/user", &[("username", user.value().name.as_str())]);

@@ -8,6 +8,7 @@ use throng_core::directory::{Directory, NewUser, Powers, Refusal, SetPasswords, 
 use throng_core::error::DirectoryError;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::name::Username;
+use throng_core::password::EncodedHash;
 use throng_core::password::{Credential, CredentialState};
 use throng_core::permission::Operation;
 use throng_core::plan::{Purpose, RenameScope};
@@ -17,6 +18,8 @@ use throng_core::route;
 use throng_core::secret::Secret;
 use throng_core::user::{Profile, User};
 use zeroize::Zeroizing;
+
+use throng_passwords::scheme::StoredHash;
 
 use super::Application;
 use super::find::own;
@@ -30,6 +33,7 @@ pub struct NewAccount {
     name: String,
     profile: Profile,
     password: Option<Zeroizing<String>>,
+    hash: Option<EncodedHash>,
     inactive: bool,
     attributes: Vec<(String, Vec<String>)>,
 }
@@ -54,6 +58,13 @@ impl NewAccount {
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(Zeroizing::new(password.into()));
         self
+    }
+
+    /// With the hash of a password that was made elsewhere, in place of one in clear. A weak one is kept inside Argon2id
+    /// (T57); one that cannot be verified is refused.
+    #[must_use]
+    pub fn hash(self, hash: EncodedHash) -> Self {
+        Self { hash: Some(hash), ..self }
     }
 
     /// Not to log in until it is switched on.
@@ -117,6 +128,13 @@ impl Application {
         account.profile.check()?;
         let attributes = attributes_of(&account.attributes)?;
         let secret = account.password.as_ref().map(|text| Secret::new(text.as_str())).transpose()?;
+        let hash = match &account.hash {
+            Some(_) if secret.is_some() => {
+                return Err(Error::Invalid(Invalid::RefusedByDirectory("password hash")));
+            }
+            Some(hash) => Some(check_hash(hash)?),
+            None => None,
+        };
         let directory = route::new_user(&self.user_standings(&app, &name).await?)?;
         self.refuse_alias(&app, &name).await?;
         self.refuse_reserved(&app, &name, None).await?;
@@ -124,15 +142,18 @@ impl Application {
         match app.mount(directory).map(|mount| &mount.via) {
             Some(Via::Internal(internal)) => {
                 let user = User { attributes, ..internal.new_user(&new) };
-                let credential = match &secret {
-                    Some(secret) => Some(internal.new_credential(&user, secret).await?),
-                    None => None,
+                let credential = match (&secret, hash) {
+                    (Some(secret), _) => Some(internal.new_credential(&user, secret).await?),
+                    (None, Some(hash)) => Some(internal.brought_credential(hash).await?),
+                    (None, None) => None,
                 };
                 let free_in = self.stored_where(&app, |_| true);
                 let change = Change::AddUser { directory, user, free_in, credential };
                 self.throng.apply(vec![change], Conflict::NameTaken).await?;
             }
-            Some(Via::Delegated(_)) if secret.is_some() => return Err(Error::Forbidden("password")),
+            Some(Via::Delegated(_)) if secret.is_some() || hash.is_some() => {
+                return Err(Error::Forbidden("password"));
+            }
             Some(Via::Delegated(delegated)) => {
                 let free_in = self.stored_where(&app, |_| true);
                 let user = User { attributes, ..delegated.new_user(&new) };
@@ -141,11 +162,13 @@ impl Application {
             }
             Some(Via::Live(live)) => {
                 let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
-                self.create_live(live.powers(), directory, &new, secret.as_ref(), &patch).await?
+                let (powers, password) = (live.powers(), Brought { secret: secret.as_ref(), hash });
+                self.create_live(powers, directory, &new, password, &patch).await?
             }
             Some(Via::Mirrored(mirrored)) => {
                 let patch = UserPatch { attributes: account.attributes, ..UserPatch::default() };
-                self.create_live(mirrored.powers(), directory, &new, secret.as_ref(), &patch).await?
+                let (powers, password) = (mirrored.powers(), Brought { secret: secret.as_ref(), hash });
+                self.create_live(powers, directory, &new, password, &patch).await?
             }
             Some(Via::Detached) | None => return Err(Error::silent(directory)),
         }
@@ -158,12 +181,19 @@ impl Application {
         powers: Powers<'_>,
         directory: DirectoryId,
         new: &NewUser,
-        secret: Option<&Secret>,
+        password: Brought<'_>,
         patch: &UserPatch,
     ) -> Result<(), Error> {
         let users = writes_users(powers)?;
-        let passwords = secret.map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret))).transpose()?;
-        let made = self.told(directory, users.add_user(new), Conflict::NameTaken).await?;
+        let passwords =
+            password.secret.map(|secret| Ok::<_, Error>((sets_passwords(powers)?, secret))).transpose()?;
+        let made = match password.hash {
+            Some(hash) => {
+                let hashes = powers.hashes.ok_or(Error::Forbidden("password"))?;
+                self.told(directory, hashes.add_user_with_hash(new, hash), Conflict::NameTaken).await?
+            }
+            None => self.told(directory, users.add_user(new), Conflict::NameTaken).await?,
+        };
         if made.name != new.name {
             return Err(Error::broken("a directory made a user of another name"));
         }
@@ -529,6 +559,20 @@ fn attributes_of(list: &[(String, Vec<String>)]) -> Result<Attributes, Error> {
         attributes.set(name.clone(), values.clone())?;
     }
     Ok(attributes)
+}
+
+/// The password of a user who is made.
+struct Brought<'b> {
+    secret: Option<&'b Secret>,
+    hash: Option<&'b EncodedHash>,
+}
+
+/// A hash that can be verified.
+fn check_hash(hash: &EncodedHash) -> Result<&EncodedHash, Error> {
+    match StoredHash::parse(hash) {
+        Ok(_) => Ok(hash),
+        Err(_) => Err(Error::Invalid(Invalid::RefusedByDirectory("password hash"))),
+    }
 }
 
 fn writes_users(powers: Powers<'_>) -> Result<&dyn WriteUsers, Error> {

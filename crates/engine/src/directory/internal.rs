@@ -22,6 +22,7 @@ use throng_core::store::Replaced;
 use throng_core::user::User;
 use throng_passwords::hasher::{Hasher, HasherError, Reuse, Verification};
 use throng_passwords::policy::{check_new_password, is_expired, is_locked};
+use throng_passwords::scheme::StoredHash;
 
 use super::records::{records_answer, records_take_writes};
 use super::{Checked, Login, LoginFault, RecordsOf, Spent, Stored};
@@ -85,6 +86,19 @@ impl Internal {
         Ok(Credential {
             hash: CredentialState::Usable(self.hasher.hash(secret).await?),
             history: former.map(|former| remembered(former, policy.history)).unwrap_or_default(),
+            changed_at: self.records.clock.now(),
+            failed_attempts: 0,
+            must_change: false,
+        })
+    }
+
+    /// What is kept of a hash that was made elsewhere: a weak one inside Argon2id (T57).
+    pub(crate) async fn brought_credential(&self, hash: &EncodedHash) -> Result<Credential, Error> {
+        let is_weak = StoredHash::parse(hash).is_ok_and(|parsed| parsed.strength().is_weak());
+        let kept = if is_weak { self.hasher.wrap(hash).await? } else { hash.clone() };
+        Ok(Credential {
+            hash: CredentialState::Usable(kept),
+            history: vec![],
             changed_at: self.records.clock.now(),
             failed_attempts: 0,
             must_change: false,

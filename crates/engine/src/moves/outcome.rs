@@ -15,6 +15,7 @@ use super::goal::Goal;
 use super::origin::{Afterwards, PAGE, afterwards};
 use super::plan::{MovePlan, Planner};
 use super::run::still_meant;
+use super::told::is_likeness;
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
 
@@ -235,9 +236,9 @@ impl Throng {
             wrong.push(Wrong::NotInTarget);
             return Ok(wrong);
         };
-        let is_same = user.profile == before.user.profile
-            && user.active == before.user.active
-            && user.attributes == before.user.attributes;
+        let has_all =
+            before.user.attributes.iter().all(|(name, values)| user.attributes.values(name) == values);
+        let is_same = is_likeness(&user, &before.user) && has_all;
         if landed.made == Made::ByTheMove && !is_same {
             wrong.push(Wrong::Differs);
         }

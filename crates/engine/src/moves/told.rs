@@ -133,9 +133,19 @@ async fn make(planner: &Planner<'_>, entry: &mut MoveEntry, before: &Belongings)
     goal.told(throng, goal.writes_users()?.add_user(&new)).await
 }
 
-/// Whether an account of the target is what the move would have made: nobody has changed it since.
+/// Whether an account of the target is what the move would have made: nobody has changed it since. Words that were not
+/// given may have been filled in by the target.
 pub(super) fn is_likeness(made: &User, wanted: &User) -> bool {
-    made.name == wanted.name && made.profile == wanted.profile && made.active == wanted.active
+    let (kept, given) = (&made.profile, &wanted.profile);
+    let words = [
+        (&kept.display_name, &given.display_name),
+        (&kept.first_name, &given.first_name),
+        (&kept.last_name, &given.last_name),
+        (&kept.email, &given.email),
+    ];
+    made.name == wanted.name
+        && made.active == wanted.active
+        && words.into_iter().all(|(kept, given)| given.is_empty() || kept == given)
 }
 
 /// Lets the source go of a user who is in the target now.

@@ -1,5 +1,6 @@
 //! Users.
 
+use throng_core::password::EncodedHash;
 use throng_core::time::Timestamp;
 use throng_core::user::Profile;
 
@@ -45,8 +46,7 @@ pub struct UserDetail {
     pub attributes: AttributesEntity,
 }
 
-/// A user to be made. Links, dates, key and whatever else a full entity has are ignored (T82). A hash in place of a
-/// password is refused: to pass it over would make a user whose password, as the caller believes, is set.
+/// A user to be made. Links, dates, key and whatever else a full entity has are ignored (T82).
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// The name, not checked.
@@ -57,6 +57,9 @@ pub struct NewUser {
     pub active: Option<bool>,
     /// The password, if there is one.
     pub password: Option<PasswordBody>,
+    /// A hash in place of a password. It is none to log in with (T55); a server that does not take it must refuse it: to
+    /// pass it over would make a user whose password, as the caller believes, is set.
+    pub hash: Option<EncodedHash>,
     /// The attributes.
     pub attributes: AttributesEntity,
 }
@@ -194,16 +197,17 @@ impl Body for NewUser {
     const ROOT: &'static str = "user";
 
     fn take(_root: Option<&str>, mut fields: Fields) -> Result<Self, DocumentError> {
-        if let Some(mut hash) = fields.part(&["encrypted-password", "encryptedPassword"])?
-            && hash.text(&["value"])?.is_some()
-        {
-            return Err(DocumentError::Invalid("encrypted-password"));
-        }
+        let hash = match fields.part(&["encrypted-password", "encryptedPassword"])? {
+            Some(mut hash) => hash.text(&["value"])?.map(EncodedHash::new),
+            None => None,
+        };
+        let hash = hash.transpose().map_err(|_| DocumentError::Invalid("encrypted-password"))?;
         Ok(Self {
             name: fields.required_text(&USER_NAMES)?,
             profile: ProfileChange::take(&mut fields)?,
             active: fields.flag(&["active"])?,
             password: PasswordBody::take_field(&mut fields)?,
+            hash,
             attributes: AttributesEntity::take_field(&mut fields, "attributes")?,
         })
     }
@@ -214,6 +218,11 @@ impl Body for NewUser {
         if let Some(password) = &self.password {
             out.part("password");
             password.put(out);
+            out.end();
+        }
+        if let Some(hash) = &self.hash {
+            out.part("encrypted-password");
+            out.text("value", hash.expose());
             out.end();
         }
         out.optional_flag("active", self.active);
