@@ -11,6 +11,8 @@ mod confluence_first;
 mod jira_first;
 #[path = "jira_confluence/keep.rs"]
 mod keep;
+#[path = "jira_confluence/moving.rs"]
+mod moving;
 #[path = "jira_confluence/people.rs"]
 mod people;
 #[path = "jira_confluence/product.rs"]

@@ -10,6 +10,7 @@ use throng::import::ImportedPassword;
 use throng::{Adoption, Depth, Error, NewAccount};
 
 use crate::Outcome;
+use crate::moving;
 use crate::people::{
     ANNA, Account, BOB, CAROL, DAVE, ERIN, FOUR, FRANK, JIRA_USERS, OTHER_CAROL, import_four, make_at_jira,
 };
@@ -17,9 +18,9 @@ use crate::product::{Off, Product};
 use crate::rounds;
 use crate::tables::{CLAIMED, SILENT, UNKNOWN, chapter, expect, log_in, part, refused, table};
 
-const BY_CONFLUENCE: &str = "yes: Confluence internal decides";
-const BY_JIRA: &str = "yes: Jira decides";
-const BY_JIRA_ITSELF: &str = "yes: Jira internal decides";
+pub(crate) const BY_CONFLUENCE: &str = "yes: Confluence internal decides";
+pub(crate) const BY_JIRA: &str = "yes: Jira decides";
+pub(crate) const BY_JIRA_ITSELF: &str = "yes: Jira internal decides";
 const WRONG_AT_CONFLUENCE: &str = "no: Confluence internal says wrong password";
 const WRONG_AT_JIRA: &str = "no: Jira says wrong password";
 const WRONG_AT_JIRA_ITSELF: &str = "no: Jira internal says wrong password";
@@ -39,6 +40,7 @@ pub(crate) async fn play(folder: &Path) -> Outcome {
     let jira = jira_is_switched_off(&confluence, jira, mirror).await?;
     let jira = jira_is_emptied(&confluence, jira, mirror).await?;
     what_the_claim_refuses(&confluence, mirror).await?;
+    moving::the_four_move_into_jira(&confluence, &jira, mirror).await?;
     confluence.switch_off().await?;
     jira.switch_off().await?;
     Ok(())

@@ -11,7 +11,7 @@ use throng::core::id::{DirectoryId, Id};
 use throng::core::page::PageRequest;
 use throng::core::secret::Secret;
 use throng::core::sync::MirroredSettings;
-use throng::server::{ServerConfig, UserServer};
+use throng::server::{Hashes, ServerConfig, UserServer};
 use throng::sqlite::SqliteStore;
 use throng::system::SystemEntropy;
 use throng::{Application, ApplicationSecret, Plan, Throng};
@@ -80,7 +80,9 @@ impl Off {
 
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
-        let server = UserServer::new(throng.clone(), ServerConfig::default())?;
+        // The other product may move its users here, with their passwords.
+        let config = ServerConfig { hashes: Hashes::Taken, ..ServerConfig::default() };
+        let server = UserServer::new(throng.clone(), config)?;
         let (stop, stopped) = oneshot::channel();
         let until_stopped = async { stopped.await.unwrap_or_default() };
         let serving = tokio::spawn(async move { server.serve(listener, until_stopped).await });
@@ -141,7 +143,7 @@ impl UserServerOf {
         let id = Id::random(&SystemEntropy);
         let remote = RemoteDirectory::builder(id, &self.address, self.application, password);
         // It may write; whether the mirror does is a setting of the mirror.
-        Ok(remote.writes(Writes::Allowed).build()?)
+        Ok(remote.writes(Writes::AllowedWithHashes).build()?)
     }
 
     /// How a person asks in the place of the product, the password included.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use throng_core::change::{Change, OnCycle};
 use throng_core::directory::{
-    Credence, Directory, GroupPatch, NewGroup, NewUser, Powers, Refusal, SetPasswords, UserPatch,
+    Credence, Directory, GroupPatch, NewGroup, NewUser, Powers, Refusal, SetPasswords, TakeHashes, UserPatch,
     WriteGroups, WriteMembers, WriteUsers,
 };
 use throng_core::error::{DirectoryError, Fault, StoreError};
@@ -15,6 +15,7 @@ use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId};
 use throng_core::name::{GroupName, Username};
 use throng_core::page::{Page, PageRequest};
+use throng_core::password::EncodedHash;
 use throng_core::plan::{GoneAccount, Rules};
 use throng_core::registry::{Nesting, UnknownUser};
 use throng_core::secret::Secret;
@@ -73,6 +74,7 @@ impl Mirrored {
             groups: (local || far.groups.is_some()).then_some(self as &dyn WriteGroups),
             members: (local || far.members.is_some()).then_some(self as &dyn WriteMembers),
             passwords: far.passwords.map(|_| self as &dyn SetPasswords),
+            hashes: far.hashes.map(|_| self as &dyn TakeHashes),
             ..Powers::NONE
         }
     }
@@ -328,11 +330,14 @@ impl Stored for Mirrored {
     }
 }
 
-#[async_trait]
-impl WriteUsers for Mirrored {
-    async fn add_user(&self, user: &NewUser) -> Result<User, DirectoryError> {
-        let far = self.far_powers().users.ok_or_else(|| without("user"))?;
-        match self.far(far.add_user(user)).await {
+impl Mirrored {
+    /// Copies a user whom the source was told to make.
+    async fn made(
+        &self,
+        user: &NewUser,
+        outcome: Result<User, DirectoryError>,
+    ) -> Result<User, DirectoryError> {
+        match outcome {
             Ok(made) => self.copy(made).await,
             Err(error) => {
                 // Whoever is there already is copied, so that the next look shows who it is (R122).
@@ -344,6 +349,22 @@ impl WriteUsers for Mirrored {
                 Err(error)
             }
         }
+    }
+}
+
+#[async_trait]
+impl TakeHashes for Mirrored {
+    async fn add_user_with_hash(&self, user: &NewUser, hash: &EncodedHash) -> Result<User, DirectoryError> {
+        let far = self.far_powers().hashes.ok_or_else(|| without("password hash"))?;
+        self.made(user, self.far(far.add_user_with_hash(user, hash)).await).await
+    }
+}
+
+#[async_trait]
+impl WriteUsers for Mirrored {
+    async fn add_user(&self, user: &NewUser) -> Result<User, DirectoryError> {
+        let far = self.far_powers().users.ok_or_else(|| without("user"))?;
+        self.made(user, self.far(far.add_user(user)).await).await
     }
 
     async fn update_user(&self, id: &ExternalId, patch: &UserPatch) -> Result<User, DirectoryError> {
