@@ -17,15 +17,20 @@ CREATE TABLE throng_move_entry (
     PRIMARY KEY (move_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- Accounts that wait for their password. Whose it is, is the row's.
+-- Accounts that wait for their password. They stand by their subjects, so that those of a move are read in order, a
+-- page at a time; an account takes its own along when its id changes, and into its end.
 CREATE TABLE throng_capture (
-    user_id INTEGER PRIMARY KEY REFERENCES throng_user (id) ON DELETE CASCADE,
+    directory_id BLOB NOT NULL,
+    external_id TEXT NOT NULL,
     move_id BLOB NOT NULL CHECK (length(move_id) = 16),
     source_id BLOB NOT NULL CHECK (length(source_id) = 16),
-    name TEXT NOT NULL,
-    name_key BLOB NOT NULL,
-    external_id TEXT NOT NULL,
-    until INTEGER NOT NULL
-) STRICT;
+    source_name TEXT NOT NULL,
+    source_name_key BLOB NOT NULL,
+    source_external_id TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (directory_id, external_id),
+    FOREIGN KEY (directory_id, external_id) REFERENCES throng_user (directory_id, external_id)
+        ON DELETE CASCADE ON UPDATE CASCADE
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX throng_capture_by_move ON throng_capture (move_id);
+CREATE INDEX throng_capture_by_move ON throng_capture (move_id, directory_id, external_id);

@@ -259,7 +259,8 @@ pub enum Change {
     ResetDirectory(DirectoryId),
 
     /// Writes a move down, in place of what was written of it before. Not logged. `Conflict` when the version that is
-    /// stored is not one less than the new one's; the first is 1. `Missing` when the target is no directory.
+    /// stored is not one less than the new one's; the first is 1. `Missing` when it is the first and the target is no
+    /// directory; later ones are taken also when it has gone, so that the move can still be purged.
     PutMove(Box<Move>),
     /// Writes users of a move down, in place of what was written of those in the same positions. Not logged. `Missing`
     /// when there is no such move.

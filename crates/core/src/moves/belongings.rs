@@ -40,8 +40,8 @@ impl Belongings {
         }
     }
 
-    /// Whether somebody else changed the account since: everything counts but what a login notes by itself, which is
-    /// the time of the latest one and the count of failures.
+    /// Whether nobody else changed the account since: everything counts, the spelling of names too, but what a login
+    /// notes by itself, which is the time of the latest one and the count of failures.
     pub fn is_as(&self, other: &Self) -> bool {
         let settled = |belongings: &Self| {
             let mut settled = Self { last_login: None, ..belongings.clone() };
@@ -50,6 +50,12 @@ impl Belongings {
             }
             settled
         };
-        settled(self) == settled(other)
+        // Names are equal by their keys.
+        settled(self) == settled(other) && self.spellings().eq(other.spellings())
+    }
+
+    fn spellings(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(|(_, alias)| alias.as_str());
+        [self.user.name.as_str()].into_iter().chain(aliases).chain(self.groups.iter().map(GroupName::as_str))
     }
 }

@@ -30,7 +30,8 @@ pub use open::{OpenError, OpenFault, SqliteOptions};
 
 /// A store in an SQLite file, or in memory.
 ///
-/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`], [`Moves`], [`Census`] and [`ChangeLog`].
+/// 1. All ports: [`Records`], [`Credentials`], [`Sessions`], [`Registry`], [`Mirrors`], [`Moves`], [`Census`] and
+///    [`ChangeLog`].
 /// 2. One connection writes, in transactions that begin immediately; several read meanwhile (WAL), each
 ///    seeing whatever was committed before.
 /// 3. Every commit is on the disk when it is reported (`synchronous = FULL`).

@@ -152,7 +152,8 @@ pub(crate) fn written(
     Ok((entry.position, record, credential(&entry.before)?, credential(&entry.target_before)?))
 }
 
-fn capture(row: &SqliteRow) -> Read<Capture> {
+/// The columns of `CAPTURE`.
+pub(crate) fn capture(row: &SqliteRow) -> Read<Capture> {
     let directory: DirectoryId = rows::id(row, 0)?;
     let external_id: ExternalId = rows::external_id(row, 1)?;
     Ok(Capture {
@@ -165,7 +166,85 @@ fn capture(row: &SqliteRow) -> Read<Capture> {
     })
 }
 
-/// Reads a capture for a change that expects it.
-pub(crate) fn capture_of(row: &SqliteRow) -> Read<Capture> {
-    capture(row)
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+    use throng_core::change::{Change, ChangeSet};
+    use throng_core::moves::{EntryState, Fate, Landing, MoveState, Options, PasswordFate, Source};
+    use throng_core::password::{CredentialState, EncodedHash};
+    use throng_core::permission::Permissions;
+    use throng_core::registry::{DirectoryKind, DirectoryRecord, InternalSettings, Label};
+    use throng_core::store::Records;
+    use throng_core::user::User;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn passwords_stand_beside_the_records_of_a_move_and_never_in_them() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let target = DirectoryId::from_bytes([1; 16]);
+        let at = Timestamp::from_micros(7);
+        let directory = DirectoryRecord {
+            id: target,
+            name: Label::new("east").unwrap(),
+            active: true,
+            permissions: Permissions::ALL,
+            kind: DirectoryKind::Internal(InternalSettings::default()),
+        };
+        let record = Move {
+            id: MoveId::from_bytes([2; 16]),
+            version: 1,
+            source: Source::File("users.csv".into()),
+            target,
+            selection: "everybody".into(),
+            options: Options::default(),
+            state: MoveState::Running,
+            users: 1,
+            began_at: at,
+            changed_at: at,
+            groups: vec![],
+            orders: vec![],
+        };
+        let external_id = ExternalId::new("1").unwrap();
+        let name = Username::new("anna").unwrap();
+        let owned = |canary: &str| {
+            let credential = Credential {
+                hash: CredentialState::Usable(EncodedHash::new(format!("{canary}-current")).unwrap()),
+                history: vec![EncodedHash::new(format!("{canary}-former")).unwrap()],
+                changed_at: at,
+                failed_attempts: 0,
+                must_change: false,
+            };
+            let user = User::named(external_id.clone(), name.clone());
+            Some(Box::new(Belongings { credential: Some(credential), ..Belongings::of(user) }))
+        };
+        let entry = MoveEntry {
+            position: 0,
+            subject: Subject { directory: target, external_id: external_id.clone() },
+            name: name.clone(),
+            state: EntryState::Moved,
+            fate: Fate { landing: Landing::Made, password: PasswordFate::Carried, notes: vec![] },
+            before: owned("canary-source"),
+            target_before: owned("canary-target"),
+            landed: None,
+            failure: None,
+        };
+        let put = Change::PutMoveEntries { by: record.id, entries: vec![entry.clone()] };
+        let changes = vec![Change::PutDirectory(directory), Change::PutMove(Box::new(record.clone())), put];
+        let set = ChangeSet::new(at, changes);
+        store.apply(&set).await.unwrap();
+
+        let statement = query(read::MOVE_ENTRIES).bind(record.id.as_bytes().as_slice()).bind(0).bind(9);
+        let row = store.ask_one(statement).await.unwrap().unwrap();
+        assert!(!row.get::<String, _>(0).contains("canary"), "the record");
+        for (at, whose) in [(1, "canary-source"), (2, "canary-target")] {
+            let kept: String = row.get(at);
+            assert!(kept.contains(&format!("{whose}-current")) && kept.contains(&format!("{whose}-former")));
+        }
+        let read = store.move_entries(record.id, 0, 9).await.unwrap();
+        assert_eq!(read, [entry]);
+        for shown in [format!("{set:?}"), format!("{read:?}"), format!("{store:?}")] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
 }

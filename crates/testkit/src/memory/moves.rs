@@ -37,7 +37,7 @@ impl State {
     }
 
     pub(super) fn put_move(&mut self, record: &Move) -> Result<(), StoreError> {
-        if !self.directories.contains_key(&record.target) {
+        if record.version == 1 && !self.directories.contains_key(&record.target) {
             return Err(StoreError::new(Fault::Missing, "directory"));
         }
         let before = self.moves.get(&record.id).map_or(0, |(kept, _)| kept.version);

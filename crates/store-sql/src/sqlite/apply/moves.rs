@@ -8,7 +8,7 @@ use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId};
 use throng_core::time::Timestamp;
 
 use super::{Work, conflict, missing};
-use crate::fault::{DriverFault, Intent, Told};
+use crate::fault::{Intent, Told};
 use crate::sqlite::lists;
 use crate::sqlite::moves;
 use crate::sqlite::records::of;
@@ -17,7 +17,9 @@ use crate::sqlite::statements::{read, write};
 const ACCOUNT: Intent = Intent::Do("account");
 const CREDENTIAL: Intent = Intent::Do("credential");
 const MOVE: Intent = Intent::Make("move");
-const CAPTURE: Intent = Intent::Make("capture");
+const CAPTURE: Intent = Intent::Do("capture");
+/// An account that is not there cannot wait.
+const WAITING: Intent = Intent::Make("user");
 
 impl Work<'_> {
     pub(super) async fn clear_credential(&mut self, subject: &Subject) -> Result<(), StoreError> {
@@ -47,45 +49,44 @@ impl Work<'_> {
     }
 
     pub(super) async fn put_capture(&mut self, capture: &Capture) -> Result<(), StoreError> {
-        let (id, _) = self.account(&capture.subject).await?;
-        let statement = query(write::PUT_CAPTURE)
-            .bind(id)
+        let statement = of(write::PUT_CAPTURE, &capture.subject)
             .bind(capture.by.as_bytes().as_slice())
             .bind(capture.source.as_bytes().as_slice())
             .bind(capture.name.as_str())
             .bind(capture.name.key().as_bytes())
             .bind(capture.external_id.as_str())
             .bind(capture.until.as_micros());
-        self.one(statement).await.told(CAPTURE)?;
+        self.one(statement).await.told(WAITING)?;
         Ok(())
     }
 
     pub(super) async fn drop_capture(&mut self, capture: &Capture) -> Result<(), StoreError> {
         let row = self.one(of(read::CAPTURE, &capture.subject)).await.told(CAPTURE)?;
-        let there = row.map(|row| moves::capture_of(&row)).transpose().told(CAPTURE)?;
+        let there = row.map(|row| moves::capture(&row)).transpose().told(CAPTURE)?;
         if there.as_ref() != Some(capture) {
             return Err(conflict("capture"));
         }
-        let (id, _) = self.account(&capture.subject).await?;
-        self.end_waiting(id).await
+        self.end_waiting(&capture.subject).await
     }
 
     /// Lets an account wait for its password no longer.
-    pub(super) async fn end_waiting(&mut self, id: i64) -> Result<(), StoreError> {
-        self.one(query(write::DELETE_CAPTURE).bind(id)).await.told(CAPTURE)?;
+    pub(super) async fn end_waiting(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        self.one(of(write::DELETE_CAPTURE, subject)).await.told(CAPTURE)?;
         Ok(())
     }
 
     pub(super) async fn put_move(&mut self, record: &Move) -> Result<(), StoreError> {
-        let number = |value: u64| i64::try_from(value).map_err(|_| DriverFault::Driver).told(MOVE);
+        // None that was stored can be one less than what the column cannot hold.
+        let version = i64::try_from(record.version).map_err(|_| conflict("move"))?;
         let target = record.target.as_bytes().as_slice();
-        if self.one(query(read::IS_DIRECTORY).bind(target)).await.told(MOVE)?.is_none() {
+        let is_first = version == 1;
+        if is_first && self.one(query(read::IS_DIRECTORY).bind(target)).await.told(MOVE)?.is_none() {
             return Err(missing("directory"));
         }
         let statement = query(write::PUT_MOVE)
             .bind(record.id.as_bytes().as_slice())
             .bind(record.began_at.as_micros())
-            .bind(number(record.version)?)
+            .bind(version)
             .bind(lists::to_json(record).told(MOVE)?);
         let row = self.one(statement).await.told(MOVE)?;
         row.map(|_| ()).ok_or_else(|| conflict("move"))
@@ -96,10 +97,12 @@ impl Work<'_> {
         by: MoveId,
         entries: &[MoveEntry],
     ) -> Result<(), StoreError> {
+        let id = by.as_bytes().as_slice();
+        if self.one(query(read::IS_MOVE).bind(id)).await.told(MOVE)?.is_none() {
+            return Err(missing("move"));
+        }
         let rows = entries.iter().map(moves::written).collect::<Result<Vec<_>, _>>().told(MOVE)?;
-        let statement = query(write::PUT_MOVE_ENTRIES)
-            .bind(by.as_bytes().as_slice())
-            .bind(lists::to_json(&rows).told(MOVE)?);
+        let statement = query(write::PUT_MOVE_ENTRIES).bind(id).bind(lists::to_json(&rows).told(MOVE)?);
         self.one(statement).await.told(MOVE)?;
         Ok(())
     }

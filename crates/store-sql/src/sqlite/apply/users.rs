@@ -152,7 +152,7 @@ impl Work<'_> {
         self.expect_free(user.key(), free_in, Some(id)).await?;
         let statement = Bound::of(credential).told(CREDENTIAL)?.put(id);
         self.one(statement).await.told(CREDENTIAL)?;
-        self.end_waiting(id).await?;
+        self.end_waiting(subject).await?;
         self.entries.push(LoggedEntry::PasswordSet(subject.clone(), user.name));
         self.end(id, subject).await
     }

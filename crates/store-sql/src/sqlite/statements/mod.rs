@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_of_who_waits_for_a_password_is_neither_sorted_nor_skipped_to() {
+        let store = SqliteStore::in_memory().await.unwrap();
+        let plan = plan(&store, read::CAPTURES).await;
+        let sought = "throng_capture_by_move (move_id=? AND (directory_id,external_id)>(?,?))";
+        assert!(plan.contains(sought) && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    #[tokio::test]
     async fn a_large_group_has_the_members_of_any_other() {
         let store = SqliteStore::in_memory().await.unwrap();
         let fill = "INSERT INTO throng_directory (id, name, name_key, active, stored, permissions, kind) \

@@ -210,19 +210,18 @@ statements! {
          ON m.parent_id = g.id WHERE g.directory_id = ?1";
     IS_DIRECTORY = "SELECT 1 FROM throng_directory WHERE id = ?1";
     MOVES = "SELECT record FROM throng_move ORDER BY began_at DESC, id DESC";
+    IS_MOVE = "SELECT 1 FROM throng_move WHERE id = ?1";
     MOVE = "SELECT record FROM throng_move WHERE id = ?1";
     MOVE_ENTRIES =
         "SELECT record, source_credential, target_credential FROM throng_move_entry \
          WHERE move_id = ?1 AND position >= ?2 ORDER BY position LIMIT ?3";
     CAPTURE =
-        "SELECT u.directory_id, u.external_id, w.move_id, w.source_id, w.name, w.name_key, w.external_id, w.until \
-         FROM throng_user u JOIN throng_capture w ON w.user_id = u.id \
-         WHERE u.directory_id = ?1 AND u.external_id = ?2";
+        "SELECT directory_id, external_id, move_id, source_id, source_name, source_name_key, source_external_id, until \
+         FROM throng_capture WHERE directory_id = ?1 AND external_id = ?2";
     CAPTURES =
-        "SELECT u.directory_id, u.external_id, w.move_id, w.source_id, w.name, w.name_key, w.external_id, w.until \
-         FROM throng_capture w CROSS JOIN throng_user u ON u.id = w.user_id \
-         WHERE w.move_id = ?1 AND (u.directory_id, u.external_id) > (?2, ?3) \
-         ORDER BY u.directory_id, u.external_id LIMIT ?4";
+        "SELECT directory_id, external_id, move_id, source_id, source_name, source_name_key, source_external_id, until \
+         FROM throng_capture INDEXED BY throng_capture_by_move \
+         WHERE move_id = ?1 AND (directory_id, external_id) > (?2, ?3) ORDER BY directory_id, external_id LIMIT ?4";
     EPOCH =
         "SELECT coalesce(\
          (SELECT epoch FROM throng_user WHERE directory_id = ?1 AND external_id = ?2), \

@@ -36,11 +36,13 @@ statements! {
         "INSERT INTO throng_last_login (user_id, at) VALUES (?1, ?2) \
          ON CONFLICT (user_id) DO UPDATE SET at = max(at, excluded.at)";
     PUT_CAPTURE =
-        "INSERT INTO throng_capture (user_id, move_id, source_id, name, name_key, external_id, until) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (user_id) DO UPDATE SET move_id = excluded.move_id, \
-         source_id = excluded.source_id, name = excluded.name, name_key = excluded.name_key, \
-         external_id = excluded.external_id, until = excluded.until";
-    DELETE_CAPTURE = "DELETE FROM throng_capture WHERE user_id = ?1";
+        "INSERT INTO throng_capture (directory_id, external_id, move_id, source_id, source_name, source_name_key, \
+         source_external_id, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+         ON CONFLICT (directory_id, external_id) DO UPDATE SET \
+         move_id = excluded.move_id, source_id = excluded.source_id, source_name = excluded.source_name, \
+         source_name_key = excluded.source_name_key, source_external_id = excluded.source_external_id, \
+         until = excluded.until";
+    DELETE_CAPTURE = "DELETE FROM throng_capture WHERE directory_id = ?1 AND external_id = ?2";
     /// A row when the version is the one after that of the record that is there.
     PUT_MOVE =
         "INSERT INTO throng_move (id, began_at, version, record) SELECT ?1, ?2, ?3, ?4 \

@@ -194,6 +194,7 @@ macro_rules! __store_cases {
             }
             moves {
                 everything_that_belongs_to_an_account_is_told
+                nothing_of_a_predecessor_belongs_to_an_account_t05
                 any_change_of_what_belongs_to_an_account_is_seen
                 a_cleared_password_was_never_set
                 a_login_is_brought_along
