@@ -33,8 +33,8 @@ use crate::sync::Pulls;
 ///    contradicts itself or is none of a user server is `Broken`. The cause of either is a [`RemoteFault`].
 /// 4. An entry that breaks a limit of this side is `Broken` where it was asked for, left out of a search with a warning
 ///    in the log, and reported by a pull.
-/// 5. The powers to write are there if [`Writes::Allowed`] or [`Writes::AllowedWithHashes`]; whatever the server then does not let the application do is
-///    `Forbidden`. The power to synchronise is always there.
+/// 5. The powers to write are there if [`Writes::Allowed`] or [`Writes::AllowedWithHashes`]; whatever the server then
+///    does not let the application do is `Forbidden`. The power to synchronise is always there.
 #[derive(Debug)]
 pub struct RemoteDirectory {
     id: DirectoryId,

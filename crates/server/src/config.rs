@@ -14,8 +14,8 @@ pub struct ServerConfig {
     /// The product and version that every answer states, as `Product/version`. Clients read it to tell servers apart
     /// and refuse an answer without it.
     pub product: String,
-    /// Where the server is reached from outside, such as `https://id.example.org/crowd`, for the links in answers. Without
-    /// it they are built from the request's `Host`.
+    /// Where the server is reached from outside, such as `https://id.example.org/crowd`, for the links in answers.
+    /// Without it they are built from the request's `Host`.
     pub base_url: Option<String>,
     /// The cookie that applications share for single sign-on (T76).
     pub cookie: Cookie,
@@ -29,8 +29,8 @@ pub struct ServerConfig {
     pub concurrency_per_application: usize,
     /// Most connections of [`UserServer::serve`](crate::UserServer::serve). Default 1,024 (T90).
     pub connections: usize,
-    /// Whether users may be made with a password hash in place of a password, as a move of users sends them. Default no:
-    /// whoever could choose a hash could choose one that costs nothing to guess.
+    /// Whether users may be made with a password hash in place of a password, as a move of users sends them. Default
+    /// no: whoever could choose a hash could choose one that costs nothing to guess.
     pub hashes: Hashes,
     /// Sends the mails that the protocol can ask for; without it that is refused.
     pub mail: Option<Arc<dyn Mail>>,

@@ -60,8 +60,8 @@ impl NewAccount {
         self
     }
 
-    /// With the hash of a password that was made elsewhere, in place of one in clear. A weak one is kept inside Argon2id
-    /// (T57); one that cannot be verified is refused.
+    /// With the hash of a password that was made elsewhere, in place of one in clear. A weak one is kept inside
+    /// Argon2id (T57); one that cannot be verified is refused.
     #[must_use]
     pub fn hash(self, hash: EncodedHash) -> Self {
         Self { hash: Some(hash), ..self }

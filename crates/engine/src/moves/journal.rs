@@ -63,7 +63,8 @@ impl<'t> Journal<'t> {
     }
 
     async fn take(&self, directory: DirectoryId, now: Timestamp) -> Result<Lease, Error> {
-        // A process that has a lease gets it anew: a name drawn for this work alone keeps two moves of one process apart.
+        // A process that has a lease gets it anew: a name drawn for this work alone keeps two moves of one process
+        // apart.
         let taken = self.throng.0.store.take_lease(directory, self.throng.draw(), now, now.plus(LEASE)).await;
         taken.map_err(|error| Error::from_store(error, Conflict::Moving))
     }

@@ -30,9 +30,9 @@ impl Throng {
     /// Takes a move back: accounts, passwords, groups, names and orders are what they were.
     ///
     /// 1. Whatever state the move is in, until it is purged; one that was reverted already stays so.
-    /// 2. Each user is put back whole or not at all, and can log in at every moment. One that cannot be put back, because
-    ///    somebody at the source has the name by now, stays in the target and its entry says why; the move stays
-    ///    [`MoveState::Reverting`], and can be reverted again.
+    /// 2. Each user is put back whole or not at all, and can log in at every moment. One that cannot be put back,
+    ///    because somebody at the source has the name by now, stays in the target and its entry says why; the move
+    ///    stays [`MoveState::Reverting`], and can be reverted again.
     /// 3. A password that was set since the move goes back with the user, where the source keeps passwords. Anything
     ///    else that the account gained in the target is gone with it.
     /// 4. Groups that the move made are removed if nobody else is in them. An order that somebody has changed since

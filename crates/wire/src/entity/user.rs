@@ -57,8 +57,8 @@ pub struct NewUser {
     pub active: Option<bool>,
     /// The password, if there is one.
     pub password: Option<PasswordBody>,
-    /// A hash in place of a password. It is none to log in with (T55); a server that does not take it must refuse it: to
-    /// pass it over would make a user whose password, as the caller believes, is set.
+    /// A hash in place of a password. It is none to log in with (T55); a server that does not take it must refuse it:
+    /// to pass it over would make a user whose password, as the caller believes, is set.
     pub hash: Option<EncodedHash>,
     /// The attributes.
     pub attributes: AttributesEntity,
