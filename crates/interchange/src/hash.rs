@@ -83,9 +83,17 @@ mod tests {
         assert_eq!(hash("{ssha}aBc=").as_deref(), Some("{SSHA}aBc="));
         assert_eq!(hash("{crypt}$6$salt$x").as_deref(), Some("$6$salt$x"));
         assert_eq!(hash("{ARGON2}$argon2id$v=19$x").as_deref(), Some("$argon2id$v=19$x"));
-        for text in
-            ["", "secret", "{secret}", "{CLEARTEXT}secret", "{SASL}a@b", "{SSHA}", "{SSHA", "$6$salt$x", "{}x"]
-        {
+        for text in [
+            "",
+            "secret",
+            "{secret}",
+            "{CLEARTEXT}secret",
+            "{SASL}a@b",
+            "{SSHA}",
+            "{SSHA",
+            "$6$salt$x",
+            "{}x",
+        ] {
             assert_eq!(hash(text), None, "{text}");
         }
     }
@@ -95,10 +103,12 @@ mod tests {
     #[test]
     fn credentials_of_atlassian_are_hashes_by_their_tag_or_their_looks() {
         let hash = super::from_atlassian;
-        let legacy = "uQieO/1CGMUIXXftw3ynrsaYLShI+GTcPS4LdUGWbIusFvHPfUzD7CZvms6yMMvA8I7FViHVEqr6Mj4pCLKAFQ==";
+        let legacy =
+            "uQieO/1CGMUIXXftw3ynrsaYLShI+GTcPS4LdUGWbIusFvHPfUzD7CZvms6yMMvA8I7FViHVEqr6Mj4pCLKAFQ==";
         assert_eq!(hash(legacy), Some(format!("{{ATLASSIAN-SHA1}}{legacy}")));
         assert_eq!(hash("{PKCS5S2}abc").as_deref(), Some("{PKCS5S2}abc"));
-        for text in ["", "secret", "nopass", "{ssha}x", "{plain}x", "{PKCS5S2}", &legacy[1..], &legacy[..87]] {
+        for text in ["", "secret", "nopass", "{ssha}x", "{plain}x", "{PKCS5S2}", &legacy[1..], &legacy[..87]]
+        {
             assert_eq!(hash(text), None, "{text}");
         }
     }
