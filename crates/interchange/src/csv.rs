@@ -39,6 +39,7 @@ use std::io;
 
 use throng_core::import::{GroupRow, UserRow};
 
+use crate::flag::flag;
 use export::Export;
 use table::{Row, Table};
 
@@ -193,7 +194,7 @@ pub fn read_users(reader: impl io::Read, options: CsvOptions) -> Result<Vec<User
                 UserColumn::Email => row.profile.email = text,
                 UserColumn::Active if text.is_empty() => {}
                 UserColumn::Active => {
-                    row.active = cell::flag(&text).ok_or_else(|| CsvFault::BadFlag("active").at(line))?;
+                    row.active = flag(&text).ok_or_else(|| CsvFault::BadFlag("active").at(line))?;
                 }
                 UserColumn::Groups => {
                     row.groups = cell::split(&text).ok_or_else(|| CsvFault::EmptyItem("groups").at(line))?;

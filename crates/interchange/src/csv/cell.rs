@@ -22,18 +22,6 @@ fn is_formula(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }
 
-/// The truth of a word; `None` when it has none.
-pub(super) fn flag(text: &str) -> Option<bool> {
-    let is = |word: &&str| word.eq_ignore_ascii_case(text.trim());
-    if ["true", "yes", "1"].iter().any(is) {
-        Some(true)
-    } else if ["false", "no", "0"].iter().any(is) {
-        Some(false)
-    } else {
-        None
-    }
-}
-
 /// The items of a list; `None` when one is empty.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
     if text.is_empty() {

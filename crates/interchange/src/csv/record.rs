@@ -4,11 +4,10 @@
 //! stray one joins or splits cells. Telling these apart, with lines and limits, already is the work of a parser; the
 //! crate checks this one in the tests.
 
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::io::Read;
 
 use super::{CsvError, CsvFault, Delimiter, MAX_COLUMNS, MAX_LINE_BYTES};
-
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+use crate::bytes::Bytes;
 
 /// A line of cells. A blank line has none.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub(super) struct Record {
 /// A file, record by record.
 #[derive(Debug)]
 pub(super) struct Records<R> {
-    source: BufReader<Chain<Cursor<Vec<u8>>, R>>,
+    source: Bytes<R>,
     delimiter: u8,
     /// The line of the next byte.
     line: u64,
@@ -38,20 +37,9 @@ enum Place {
 }
 
 impl<R: Read> Records<R> {
-    pub(super) fn open(mut reader: R, delimiter: Delimiter) -> Result<Self, CsvError> {
-        let mut head = Vec::new();
-        let mark = BYTE_ORDER_MARK.len() as u64;
-        if let Err(error) = reader.by_ref().take(mark).read_to_end(&mut head) {
-            return Err(CsvFault::Io(error.kind()).at(1));
-        }
-        if head == BYTE_ORDER_MARK {
-            head.clear();
-        }
-        Ok(Self {
-            source: BufReader::new(Cursor::new(head).chain(reader)),
-            delimiter: delimiter.byte(),
-            line: 1,
-        })
+    pub(super) fn open(reader: R, delimiter: Delimiter) -> Result<Self, CsvError> {
+        let source = Bytes::open(reader).map_err(|kind| CsvFault::Io(kind).at(1))?;
+        Ok(Self { source, delimiter: delimiter.byte(), line: 1 })
     }
 
     /// The next record; `None` at the end of the file.
@@ -64,7 +52,7 @@ impl<R: Read> Records<R> {
             let quoted = matches!(place, Place::Quoted);
             if !quoted && matches!(byte, b'\r' | b'\n') {
                 if byte == b'\r' && self.peek()? == Some(b'\n') {
-                    self.source.consume(1);
+                    self.next_byte()?;
                 }
                 self.line += 1;
                 if !(record.cells.is_empty() && matches!(place, Place::Start)) {
@@ -116,21 +104,11 @@ impl<R: Read> Records<R> {
     }
 
     fn next_byte(&mut self) -> Result<Option<u8>, CsvError> {
-        let next = self.peek()?;
-        if next.is_some() {
-            self.source.consume(1);
-        }
-        Ok(next)
+        self.source.next_byte().map_err(|kind| CsvFault::Io(kind).at(self.line))
     }
 
     fn peek(&mut self) -> Result<Option<u8>, CsvError> {
-        loop {
-            match self.source.fill_buf() {
-                Ok(bytes) => return Ok(bytes.first().copied()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(CsvFault::Io(error.kind()).at(self.line)),
-            }
-        }
+        self.source.peek().map_err(|kind| CsvFault::Io(kind).at(self.line))
     }
 }
 
