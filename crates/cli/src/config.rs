@@ -12,6 +12,7 @@ use throng::client::{RemoteDirectory, RootCertificates, Writes};
 use throng::core::id::Id;
 use throng::core::registry::Label;
 use throng::core::sync::{Export, LocalGroups, MirrorWrites, MirroredSettings, Schedule};
+use throng::core::time::Timestamp;
 use throng::server::ServerConfig;
 use throng::system::SystemEntropy;
 
@@ -33,13 +34,22 @@ pub(crate) struct Config {
     directories: Vec<At<Label>>,
     mirrors: Vec<Mirror>,
     applications: Vec<Order>,
+    recovery: Option<RecoveryPlace>,
+}
+
+/// A recovery administrator that the file switches on.
+#[derive(Debug)]
+pub(crate) struct RecoveryPlace {
+    pub(crate) password_file: At<PathBuf>,
+    pub(crate) name: Option<String>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// Something that the file says, and the line where.
 #[derive(Debug, Clone)]
-struct At<T> {
-    line: usize,
-    value: T,
+pub(crate) struct At<T> {
+    pub(crate) line: usize,
+    pub(crate) value: T,
 }
 
 /// A mirror and its source.
@@ -100,6 +110,11 @@ impl Config {
         file::read(path)
     }
 
+    /// Whether the file switches a recovery administrator on.
+    pub(crate) fn has_recovery(&self) -> bool {
+        self.recovery.is_some()
+    }
+
     /// The sources of the mirrors, with the passwords that they are asked with. Sends nothing.
     pub(crate) fn sources(&self) -> Result<Vec<(Label, RemoteDirectory)>, ConfigError> {
         self.mirrors.iter().map(|mirror| Ok((mirror.name.value.clone(), self.source(mirror)?))).collect()
@@ -155,7 +170,7 @@ impl Mirror {
 }
 
 /// Reads a span of time such as `90s`, `15m`, `2h` or `7d`.
-fn span_of(text: &str) -> Option<Duration> {
+pub(crate) fn span_of(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let seconds = match unit {
         's' => 1,

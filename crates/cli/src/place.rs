@@ -1,9 +1,11 @@
 //! Where the command works: the database, with the configuration file if there is one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use throng::core::directory::Directory;
+use throng::core::id::{ApplicationId, DirectoryId};
 use throng::core::registry::DirectoryRecord;
 use throng::sqlite::SqliteStore;
 use throng::{Application, Throng};
@@ -42,12 +44,53 @@ impl Place {
         Ok(builder.build().await?)
     }
 
+    /// Opens the database, and gives the store as well: what is exported, saved or examined is no matter of the engine.
+    pub(crate) async fn open_store(&self) -> Result<(Throng, SqliteStore), Failure> {
+        let store = self.store().await?;
+        Ok((Throng::builder(store.clone()).build().await?, store))
+    }
+
     async fn store(&self) -> Result<SqliteStore, Failure> {
         // Whatever else may be wrong with the file is told by opening it.
         if matches!(self.database.try_exists(), Ok(false)) {
             return Err(Failure::NoDatabase(self.database.clone()));
         }
         Ok(SqliteStore::open(&self.database).await?)
+    }
+}
+
+/// What directories and applications are called, for people who are told of them by their ids.
+#[derive(Debug)]
+pub(crate) struct Names {
+    directories: BTreeMap<DirectoryId, String>,
+    applications: BTreeMap<ApplicationId, String>,
+}
+
+impl Names {
+    pub(crate) fn of(throng: &Throng) -> Result<Self, Failure> {
+        let directories = throng.directories();
+        let directories = directories.iter().map(|record| (record.id, record.name.to_string())).collect();
+        let mut applications = BTreeMap::new();
+        for application in throng.applications() {
+            applications.insert(application.id(), application.record()?.name.to_string());
+        }
+        Ok(Self { directories, applications })
+    }
+
+    pub(crate) fn directory(&self, id: DirectoryId) -> String {
+        self.directories.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    pub(crate) fn application(&self, id: ApplicationId) -> String {
+        self.applications.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// A text of the engine with names in place of the ids of directories.
+    pub(crate) fn spelled(&self, text: &str) -> String {
+        let quoted = |text: String, (id, name): (&DirectoryId, &String)| {
+            text.replace(&id.to_string(), &format!("{name:?}"))
+        };
+        self.directories.iter().fold(text.to_owned(), quoted)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use clap::Args;
 use serde::Serialize;
 use throng::core::id::DirectoryId;
 use throng::core::sync::Round;
@@ -11,7 +12,7 @@ use throng::sync::Stop;
 use throng::{Error, Throng};
 use tokio::net::TcpListener;
 
-use crate::arguments::Serve;
+use crate::arguments::Where;
 use crate::failure::Failure;
 use crate::output::{Output, note};
 use crate::place::Place;
@@ -30,6 +31,15 @@ const LOOKS: u32 = 12;
 
 /// How long rounds that are under way may take to end when the server ends; what is left is made up for by the next.
 const LAST_ROUNDS: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    at: Where,
+    /// The address to listen on, port 0 for any; goes before the one in the file [default: 127.0.0.1:8095]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
 
 #[derive(Serialize)]
 struct Listening {

@@ -136,6 +136,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         directories,
         mirrors,
         applications: reading.applications(written.application)?,
+        recovery: None,
     })
 }
 
