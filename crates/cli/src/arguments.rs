@@ -13,6 +13,7 @@ use crate::command::export::Export;
 use crate::command::group::Group;
 use crate::command::import::Import;
 use crate::command::init::Init;
+use crate::command::moves::Move;
 use crate::command::preview::Preview;
 use crate::command::serve::Serve;
 use crate::command::shadows::Shadows;
@@ -96,6 +97,12 @@ Example:
         after_help = "Example:\n  throng preview reorder jira Users Crowd --database users.db"
     )]
     Preview(Preview),
+    /// Move users from one directory to another with everything that belongs to them
+    #[command(
+        subcommand,
+        after_help = "Example:\n  throng move plan --from Confluence --to Jira --database users.db"
+    )]
+    Move(Move),
     /// Import users and groups from CSV files into a directory: all rows or none
     ///
     /// Passwords come along as hashes: strong ones as they are, weak ones inside Argon2id. One that cannot be checked

@@ -83,6 +83,9 @@ pub(crate) enum Failure {
     /// It is not done, for a reason that the words say.
     #[error("{0}")]
     Refused(String),
+    /// There is nothing here to ask.
+    #[error("the directory {0:?} was never synchronised, or needs an adapter of a host program")]
+    NoCopy(String),
     /// Directories that must be asked do not answer.
     #[error("no answer from {0}: this cannot be said now")]
     Silent(String),
@@ -122,6 +125,9 @@ pub(crate) enum Failure {
     /// A second signal came before the end.
     #[error("interrupted")]
     Interrupted,
+    /// A move was stopped between two users; this command goes on with it.
+    #[error("stopped; this goes on:\n  {0}")]
+    Stopped(String),
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] io::Error),
@@ -144,7 +150,7 @@ impl Failure {
             | Self::WhichDirectory(_)
             | Self::Closed(_)
             | Self::Refused(_) => Code::Refused,
-            Self::Silent(_) => Code::NotNow,
+            Self::Silent(_) | Self::NoCopy(_) => Code::NotNow,
             Self::Directory { error, .. } => match error.fault() {
                 Fault::Missing | Fault::Conflict | Fault::Forbidden | Fault::Invalid => Code::Refused,
                 Fault::Unavailable => Code::NotNow,
@@ -168,6 +174,7 @@ impl Failure {
             | Self::Listen(..)
             | Self::Serve(_)
             | Self::Interrupted
+            | Self::Stopped(_)
             | Self::Signals(_)
             | Self::Runtime(_)
             | Self::Output(_) => Code::Failed,

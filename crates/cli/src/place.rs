@@ -99,20 +99,28 @@ pub(crate) fn directory(throng: &Throng, name: &str) -> Result<Arc<DirectoryReco
     throng.directory(name).map_err(|error| missing(error, "directory", name))
 }
 
+/// The directory of a name, or the only one, as it is configured.
+pub(crate) fn chosen(throng: &Throng, name: Option<&str>) -> Result<Arc<DirectoryRecord>, Failure> {
+    match name {
+        Some(name) => directory(throng, name),
+        None => match <[_; 1]>::try_from(throng.directories()) {
+            Ok([only]) => Ok(only),
+            Err(several) => Err(Failure::WhichDirectory(several.len())),
+        },
+    }
+}
+
 /// The directory of a name, or the only one.
 pub(crate) fn chosen_directory(
     throng: &Throng,
     name: Option<&str>,
 ) -> Result<(Arc<DirectoryRecord>, Arc<dyn Directory>), Failure> {
-    let record = match name {
-        Some(name) => directory(throng, name)?,
-        None => match <[_; 1]>::try_from(throng.directories()) {
-            Ok([only]) => only,
-            Err(several) => return Err(Failure::WhichDirectory(several.len())),
-        },
-    };
-    let port = throng.open(record.id)?;
-    Ok((record, port))
+    let record = chosen(throng, name)?;
+    match throng.open(record.id) {
+        Ok(port) => Ok((record, port)),
+        Err(throng::Error::Unavailable { .. }) => Err(Failure::NoCopy(record.name.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The application of a name.

@@ -14,7 +14,7 @@ use throng::{Access, Error, MembershipScheme, Throng};
 
 use crate::config::span_of;
 use crate::failure::Failure;
-use crate::place::{application, chosen_directory, directory};
+use crate::place::{application, chosen, chosen_directory, directory};
 
 /// Arguments that name a change.
 pub(crate) trait Proposes {
@@ -313,7 +313,7 @@ fn seat(throng: &Throng, name: &str, label: &str) -> Result<(throng::Application
 
 /// An account that is administered here: that of a mirror is changed at its source.
 async fn account(throng: &Throng, label: Option<&str>, name: &str) -> Result<(Subject, User), Failure> {
-    let (record, port) = chosen_directory(throng, label)?;
+    let record = chosen(throng, label)?;
     let label = record.name.to_string();
     match record.kind {
         DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) => {}
@@ -321,6 +321,7 @@ async fn account(throng: &Throng, label: Option<&str>, name: &str) -> Result<(Su
             return Err(Failure::Refused(format!("users of {label:?} are administered at its source")));
         }
     }
+    let (_, port) = chosen_directory(throng, Some(&label))?;
     let wanted = Username::new(name).map_err(Error::from)?;
     let found = port.user(&wanted).await.map_err(|error| Failure::Directory { name: label, error })?;
     let user = found.ok_or_else(|| Failure::Missing { what: "user", name: name.to_owned() })?;

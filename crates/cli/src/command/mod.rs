@@ -8,6 +8,7 @@ pub(crate) mod export;
 pub(crate) mod group;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod moves;
 pub(crate) mod preview;
 pub(crate) mod serve;
 pub(crate) mod shadows;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<Code, Failu
         Command::Why(arguments) => return why::run(&arguments, output).await,
         Command::Shadows(arguments) => shadows::run(&arguments, output).await,
         Command::Preview(arguments) => preview::run(arguments, output).await,
+        Command::Move(arguments) => return moves::run(arguments, output).await,
         Command::Import(arguments) => import::run(&arguments, output).await,
         Command::Export(arguments) => export::run(&arguments, output).await,
         Command::Sync(arguments) => return sync::run(arguments, output).await,

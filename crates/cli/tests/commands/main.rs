@@ -5,6 +5,7 @@ mod application;
 mod basics;
 mod directory;
 mod home;
+mod moves;
 mod preview;
 #[path = "../process/mod.rs"]
 mod process;

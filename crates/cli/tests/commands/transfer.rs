@@ -12,14 +12,15 @@ const ROWS: &str = "username,email,groups,password_hash\n\
 fn a_file_is_imported_whole_or_not_at_all() {
     let home = Home::new();
     let file = home.file("users.csv", ROWS);
-    let import = |more: &[&str]| {
-        home.run(&[&["import", path(&file), "--directory", "Users"], more].concat())
-    };
+    let import = |more: &[&str]| home.run(&[&["import", path(&file), "--directory", "Users"], more].concat());
     let dry = import(&["--dry-run"]);
     assert!(done(&dry).contains("zoe") && dry.stderr.contains("nothing was written"), "{dry:?}");
     assert_eq!(home.json(&["user", "list"]).as_array().map(Vec::len), Some(1));
     let told: serde_json::Value = serde_json::from_str(done(&import(&["--json"]))).unwrap();
-    assert_eq!((&told["users"], &told["wrapped"], &told["without_password"]), (&3.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&told["users"], &told["wrapped"], &told["without_password"]),
+        (&3.into(), &1.into(), &1.into())
+    );
     assert_eq!(told["quarantined"][0]["name"], "zoe", "{told}");
     refused(&import(&[]), 3, "line 2: the name is taken");
     for (text, says) in [
@@ -33,7 +34,7 @@ fn a_file_is_imported_whole_or_not_at_all() {
     }
     let nothing = home.folder.path().join("nothing.csv");
     refused(&home.run(&["import", path(&nothing), "--directory", "Users"]), 1, "nothing.csv");
-    refused(&home.run(&["import", path(home.folder.path()), "--directory", "Users"]), 1, "Is a directory");
+    refused(&home.run(&["import", path(home.folder.path()), "--directory", "Users"]), 1, "is a directory");
     assert_eq!(home.json(&["user", "list"]).as_array().map(Vec::len), Some(4));
 }
 
