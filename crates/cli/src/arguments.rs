@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::application::Application;
+use crate::command::apply::Apply;
 use crate::command::completions::Completions;
 use crate::command::directory::Directory;
 use crate::command::explain::Explain;
@@ -97,6 +98,14 @@ Example:
         after_help = "Example:\n  throng preview reorder jira Users Crowd --database users.db"
     )]
     Preview(Preview),
+    /// Make the database as the configuration file says
+    ///
+    /// Shows who changes, and makes the changes with `--yes` only. A second time there is nothing to change.
+    #[command(after_help = "\
+Example:
+  throng apply --config throng.toml --dry-run
+  throng apply --config throng.toml --yes")]
+    Apply(Apply),
     /// Move users from one directory to another with everything that belongs to them
     #[command(
         subcommand,

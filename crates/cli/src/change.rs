@@ -11,7 +11,7 @@ use throng::{Adoption, Throng};
 
 pub(crate) use propose::{
     AddSeat, DeleteUser, Disable, Enable, Memberships, Proposes, RemoveDirectory, RemoveSeat, RenameUser,
-    Reorder, SetAccess, SetPolicy,
+    Reorder, SetAccess, SetPolicy, Silence,
 };
 pub(crate) use show::tell;
 

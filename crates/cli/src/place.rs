@@ -8,7 +8,7 @@ use throng::core::directory::Directory;
 use throng::core::id::{ApplicationId, DirectoryId};
 use throng::core::registry::DirectoryRecord;
 use throng::sqlite::SqliteStore;
-use throng::{Application, Throng};
+use throng::{Application, Recovery, Throng};
 
 use crate::arguments::Where;
 use crate::config::Config;
@@ -36,10 +36,18 @@ impl Place {
 
     /// Opens the database and attaches the sources of the mirrors that the file describes.
     pub(crate) async fn open_with_sources(&self) -> Result<Throng, Failure> {
+        self.open_with_recovery(None).await
+    }
+
+    /// Opens the database with the sources, and switches a recovery administrator on if there is one.
+    pub(crate) async fn open_with_recovery(&self, recovery: Option<Recovery>) -> Result<Throng, Failure> {
         let sources = self.config.sources()?;
         let mut builder = Throng::builder(self.store().await?);
         for (name, source) in sources {
             builder = builder.source(name.as_str(), Arc::new(source));
+        }
+        if let Some(recovery) = recovery {
+            builder = builder.recovery(recovery);
         }
         Ok(builder.build().await?)
     }

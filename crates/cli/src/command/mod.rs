@@ -1,6 +1,7 @@
 //! The subcommands, a file each: their arguments, and what they do.
 
 pub(crate) mod application;
+pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod directory;
 pub(crate) mod explain;
@@ -33,6 +34,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<Code, Failu
         Command::Why(arguments) => return why::run(&arguments, output).await,
         Command::Shadows(arguments) => shadows::run(&arguments, output).await,
         Command::Preview(arguments) => preview::run(arguments, output).await,
+        Command::Apply(arguments) => apply::run(arguments, output).await,
         Command::Move(arguments) => return moves::run(arguments, output).await,
         Command::Import(arguments) => import::run(&arguments, output).await,
         Command::Export(arguments) => export::run(&arguments, output).await,

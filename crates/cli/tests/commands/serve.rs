@@ -147,3 +147,32 @@ fn a_file_that_is_wrong_is_told_by_its_line_and_changes_nothing() {
     // It would have to be said which, if there were another.
     done(&home.run(&["user", "list"]));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_recovery_administrator_gets_in_and_is_seen_r909() {
+    let home = Home::new();
+    let file = home.file("recovery", "a long word of last resort\n");
+    let serving = Serving::start(&[
+        "--database".as_ref(),
+        home.database().as_ref(),
+        "--listen".as_ref(),
+        "127.0.0.1:0".as_ref(),
+        "--recovery-password-file".as_ref(),
+        file.as_ref(),
+        "--recovery-until".as_ref(),
+        "2999-01-01T00:00:00Z".as_ref(),
+    ]);
+    // No client of the server sees it: it is for the host, and this server's host is the throng itself.
+    let seen = told(&serving, &home, "recovery-admin", "a long word of last resort").await;
+    assert!(matches!(seen, Credence::Unknown), "{seen:?}");
+    assert_eq!(serving.terminate().0, Some(0));
+
+    let config = home.config("listen = \"127.0.0.1:0\"\n[recovery]\npassword-file = \"recovery\"\n");
+    let listed = with(&config, &["directory", "list", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(done(&listed)).unwrap()[0]["kind"], "recovery");
+    home.file("recovery", "short\n");
+    refused(&with(&config, &["serve"]), 3, "throng: ");
+    let until = ["serve", "--recovery-password-file", "x", "--recovery-until", "soon"];
+    refused(&home.run(&until), 2, "a moment is written as");
+}
