@@ -1,11 +1,26 @@
-//! What can be asked of the command: its subcommands, their arguments, and an example of each.
+//! What can be asked of the command: its subcommands, and what several of them are asked alike. The arguments of each
+//! stand beside what it does, under `command/`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use throng::core::consumer::Network;
 
+use crate::command::application::Application;
+use crate::command::apply::Apply;
+use crate::command::completions::Completions;
+use crate::command::directory::Directory;
+use crate::command::explain::Explain;
+use crate::command::export::Export;
+use crate::command::group::Group;
+use crate::command::import::Import;
+use crate::command::init::Init;
+use crate::command::moves::Move;
+use crate::command::preview::Preview;
+use crate::command::serve::Serve;
+use crate::command::shadows::Shadows;
+use crate::command::sync::{Approve, Rounds, Sync};
+use crate::command::user::User;
+use crate::command::why::Why;
 use crate::output::Form;
 
 /// Several user directories for one application, in the application's own order, with reasons.
@@ -27,11 +42,12 @@ impl Arguments {
 
 const CODES: &str = "\
 Exit codes:
-  0  done
+  0  done, or shown where nothing was to be done
   1  failed: something is broken, or the work did not end well
   2  the command line or the configuration file is wrong
   3  refused: it is not there, it is there already, or it is not allowed
   4  not now: the same may succeed later
+  5  found: what was looked at is not as it should be
 
 Example:
   throng init --database users.db
@@ -53,15 +69,62 @@ Example:
   throng serve --database users.db --listen 127.0.0.1:8095
   throng serve --config throng.toml")]
     Serve(Serve),
+    /// Directories, and the order in which applications ask them
+    #[command(subcommand, after_help = "Example:\n  throng directory list --database users.db")]
+    Directory(Directory),
     /// Applications that may ask
     #[command(subcommand, after_help = "Example:\n  throng application list --database users.db")]
     Application(Application),
     /// Users of one directory
     #[command(subcommand, after_help = "Example:\n  throng user list --database users.db")]
     User(User),
+    /// Groups of one directory
+    #[command(subcommand, after_help = "Example:\n  throng group list --database users.db")]
+    Group(Group),
     /// Tell what every directory says about a name, who wins and why
     #[command(after_help = "Example:\n  throng explain anna --application jira --database users.db")]
     Explain(Explain),
+    /// Tell why a name can use an application, or cannot
+    ///
+    /// Ends with 0 if it can, 3 if it cannot, and 4 if that cannot be said now.
+    #[command(after_help = "Example:\n  throng why anna can-use jira --database users.db")]
+    Why(Why),
+    /// Tell what several directories hold alike, who wins, who would surface, and which names look alike
+    #[command(after_help = "Example:\n  throng shadows --application jira --database users.db")]
+    Shadows(Shadows),
+    /// Show who would change if something were changed, and change nothing
+    #[command(
+        subcommand,
+        after_help = "Example:\n  throng preview reorder jira Users Crowd --database users.db"
+    )]
+    Preview(Preview),
+    /// Make the database as the configuration file says
+    ///
+    /// Shows who changes, and makes the changes with `--yes` only. A second time there is nothing to change.
+    #[command(after_help = "\
+Example:
+  throng apply --config throng.toml --dry-run
+  throng apply --config throng.toml --yes")]
+    Apply(Apply),
+    /// Move users from one directory to another with everything that belongs to them
+    #[command(
+        subcommand,
+        after_help = "Example:\n  throng move plan --from Confluence --to Jira --database users.db"
+    )]
+    Move(Move),
+    /// Import users and groups from CSV files into a directory: all rows or none
+    ///
+    /// Passwords come along as hashes: strong ones as they are, weak ones inside Argon2id. One that cannot be checked
+    /// leaves that user without a password.
+    #[command(
+        after_help = "Example:\n  throng import users.csv --directory Users --database users.db --dry-run"
+    )]
+    Import(Import),
+    /// Export the users of a directory as CSV, to standard output or into a new file
+    #[command(
+        after_help = "Example:\n  throng export --directory Users --output users.csv --database users.db"
+    )]
+    Export(Export),
     /// Make a mirror like its source: one round
     ///
     /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, and 1 otherwise.
@@ -76,6 +139,9 @@ Example:
     /// Show the latest rounds of a mirror
     #[command(after_help = "Example:\n  throng rounds Crowd --database users.db")]
     Rounds(Rounds),
+    /// Write what a shell needs to complete commands and options
+    #[command(after_help = "Example:\n  throng completions bash > /etc/bash_completion.d/throng")]
+    Completions(Completions),
 }
 
 /// Where the database is: said by `--database`, or else by the file.
@@ -89,142 +155,21 @@ pub(crate) struct Where {
     pub(crate) config: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Init {
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// The name of the internal directory
-    #[arg(long, value_name = "NAME", default_value = "Users")]
-    pub(crate) directory: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// The address to listen on, port 0 for any; goes before the one in the file [default: 127.0.0.1:8095]
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: Option<SocketAddr>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Application {
-    /// Add an application and print its password, which is never shown again
-    #[command(after_help = "\
-Example:
-  throng application add jira --directory Users --allow-address 10.0.0.0/8 --database users.db")]
-    Add(AddApplication),
-    /// List the applications with their directories in order
-    #[command(after_help = "Example:\n  throng application list --database users.db --json")]
-    List(List),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddApplication {
-    /// What the application shows itself as
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// A directory that it asks; several in their order
-    #[arg(long = "directory", value_name = "NAME", required = true)]
-    pub(crate) directories: Vec<String>,
-    /// From where it may ask, an address or a network; several add up [default: this machine alone]
-    #[arg(long = "allow-address", value_name = "CIDR")]
-    pub(crate) addresses: Vec<Network>,
-}
-
+/// Nothing but where the database is.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) at: Where,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// Add a user, with a password from standard input or a file
-    ///
-    /// The password is one line. It is not read from a terminal, which would show it.
-    #[command(after_help = "Example:\n  throng user add anna --database users.db --password-file anna.txt")]
-    Add(AddUser),
-    /// List the users of a directory
-    #[command(after_help = "Example:\n  throng user list --directory Users --database users.db --json")]
-    List(ListUsers),
-}
-
+/// One directory, which needs no name where there is only one.
 #[derive(Debug, Args)]
-pub(crate) struct AddUser {
-    /// The name of the user
-    pub(crate) name: String,
+pub(crate) struct InDirectory {
     #[command(flatten)]
     pub(crate) at: Where,
     /// The directory; may be left out where there is only one
     #[arg(long, value_name = "NAME")]
     pub(crate) directory: Option<String>,
-    /// A file that holds the password, in place of standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
-    /// The name to show
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub(crate) display_name: String,
-    /// The e-mail address
-    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
-    pub(crate) email: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListUsers {
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// The directory; may be left out where there is only one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) directory: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// The name to explain
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// The application whose order counts
-    #[arg(long, value_name = "NAME")]
-    pub(crate) application: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sync {
-    /// The mirror
-    pub(crate) directory: String,
-    /// The configuration file, which says where its source is
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// The database; goes before the one that the configuration file names
-    #[arg(long, value_name = "FILE", env = "THRONG_DATABASE")]
-    pub(crate) database: Option<PathBuf>,
-    /// Read everything, and not only what changed
-    #[arg(long)]
-    pub(crate) full: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Approve {
-    /// The mirror
-    pub(crate) directory: String,
-    /// The hash of the deletions
-    pub(crate) hash: String,
-    #[command(flatten)]
-    pub(crate) at: Where,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Rounds {
-    /// The mirror
-    pub(crate) directory: String,
-    #[command(flatten)]
-    pub(crate) at: Where,
-    /// How many
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) limit: u16,
 }
 
 #[cfg(test)]

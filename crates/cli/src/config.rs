@@ -9,14 +9,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use throng::client::{RemoteDirectory, RootCertificates, Writes};
+use throng::core::consumer::Network;
 use throng::core::id::Id;
+use throng::core::name::GroupName;
+use throng::core::plan::OnRefusal;
 use throng::core::registry::Label;
 use throng::core::sync::{Export, LocalGroups, MirrorWrites, MirroredSettings, Schedule};
+use throng::core::time::Timestamp;
 use throng::server::ServerConfig;
 use throng::system::SystemEntropy;
+use throng::{Access, MembershipScheme, Recovery};
 
+pub(crate) use apply::Step;
 pub(crate) use fault::{ConfigError, ConfigFault};
 
+use crate::change::Silence;
 use crate::password::{self, PasswordFault};
 
 /// What the file comes to. Without a file, nothing but defaults.
@@ -33,6 +40,15 @@ pub(crate) struct Config {
     directories: Vec<At<Label>>,
     mirrors: Vec<Mirror>,
     applications: Vec<Order>,
+    recovery: Option<RecoveryPlace>,
+}
+
+/// A recovery administrator that the file switches on.
+#[derive(Debug)]
+struct RecoveryPlace {
+    password_file: At<PathBuf>,
+    name: Option<String>,
+    until: Option<Timestamp>,
 }
 
 /// Something that the file says, and the line where.
@@ -87,6 +103,22 @@ enum Changes {
 struct Order {
     name: At<Label>,
     order: Vec<At<Label>>,
+    active: Option<bool>,
+    memberships: Option<MembershipScheme>,
+    administrators: Option<Vec<GroupName>>,
+    addresses: Option<Vec<Network>>,
+    seats: Vec<SeatSaid>,
+}
+
+/// What the file says about a directory in the order of an application.
+#[derive(Debug)]
+struct SeatSaid {
+    directory: At<Label>,
+    access: Option<Access>,
+    login: Option<Silence>,
+    authorise: Option<Silence>,
+    lookup: Option<Silence>,
+    refusal: Option<OnRefusal>,
 }
 
 impl Config {
@@ -98,6 +130,23 @@ impl Config {
     ///    [`Checked::apply`](apply::Checked::apply).
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         file::read(path)
+    }
+
+    /// Whether the file switches a recovery administrator on.
+    pub(crate) fn has_recovery(&self) -> bool {
+        self.recovery.is_some()
+    }
+
+    /// The recovery administrator that the file switches on.
+    pub(crate) fn recovery(&self) -> Result<Option<Recovery>, ConfigError> {
+        let Some(RecoveryPlace { password_file, name, until }) = &self.recovery else { return Ok(None) };
+        let secret = password::from_file(&password_file.value);
+        let secret = secret.map_err(|fault| self.at(password_file.line, fault))?;
+        let mut recovery = Recovery::new(secret);
+        if let Some(name) = name {
+            recovery = recovery.named(name.as_str());
+        }
+        Ok(Some(until.map_or(recovery.clone(), |until| recovery.until(until))))
     }
 
     /// The sources of the mirrors, with the passwords that they are asked with. Sends nothing.
@@ -154,8 +203,14 @@ impl Mirror {
     }
 }
 
+/// Reads a moment as RFC 3339 writes it.
+pub(crate) fn moment_of(text: &str) -> Option<Timestamp> {
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_micros(moment.as_microsecond()))
+}
+
 /// Reads a span of time such as `90s`, `15m`, `2h` or `7d`.
-fn span_of(text: &str) -> Option<Duration> {
+pub(crate) fn span_of(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let seconds = match unit {
         's' => 1,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use throng::core::error::{DirectoryError, Fault};
+use throng::csv::{CsvError, CsvFault};
 use throng::server::ConfigError as ServerConfigError;
 use throng::sqlite::OpenError;
 
@@ -26,6 +27,8 @@ pub(crate) enum Code {
     Refused = 3,
     /// The same may succeed later.
     NotNow = 4,
+    /// What was looked at is not as it should be.
+    Found = 5,
 }
 
 impl From<Code> for ExitCode {
@@ -77,6 +80,15 @@ pub(crate) enum Failure {
     /// The directory cannot have users with passwords added.
     #[error("users with passwords cannot be added to the directory {0:?}")]
     Closed(String),
+    /// It is not done, for a reason that the words say.
+    #[error("{0}")]
+    Refused(String),
+    /// There is nothing here to ask.
+    #[error("the directory {0:?} was never synchronised, or needs an adapter of a host program")]
+    NoCopy(String),
+    /// Directories that must be asked do not answer.
+    #[error("no answer from {0}: this cannot be said now")]
+    Silent(String),
     /// A directory did not do it.
     #[error("the directory {name:?}: {error}")]
     Directory {
@@ -84,6 +96,22 @@ pub(crate) enum Failure {
         name: String,
         /// What it said.
         error: DirectoryError,
+    },
+    /// A file cannot be read or written.
+    #[error("the file {}: {error}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// A CSV file cannot be read or written.
+    #[error("the file {}, {error}", .path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: CsvError,
     },
     /// The engine did not do it.
     #[error(transparent)]
@@ -97,6 +125,9 @@ pub(crate) enum Failure {
     /// A second signal came before the end.
     #[error("interrupted")]
     Interrupted,
+    /// A move was stopped between two users; this command goes on with it.
+    #[error("stopped; this goes on:\n  {0}")]
+    Stopped(String),
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] io::Error),
@@ -117,7 +148,9 @@ impl Failure {
             | Self::Missing { .. }
             | Self::Present { .. }
             | Self::WhichDirectory(_)
-            | Self::Closed(_) => Code::Refused,
+            | Self::Closed(_)
+            | Self::Refused(_) => Code::Refused,
+            Self::Silent(_) | Self::NoCopy(_) => Code::NotNow,
             Self::Directory { error, .. } => match error.fault() {
                 Fault::Missing | Fault::Conflict | Fault::Forbidden | Fault::Invalid => Code::Refused,
                 Fault::Unavailable => Code::NotNow,
@@ -132,10 +165,16 @@ impl Failure {
                 | throng::Error::Invalid(_) => Code::Refused,
                 throng::Error::Broken(_) => Code::Failed,
             },
+            Self::Csv { error, .. } => match error.fault {
+                CsvFault::Io(_) => Code::Failed,
+                _ => Code::Refused,
+            },
             Self::Open(_)
+            | Self::File { .. }
             | Self::Listen(..)
             | Self::Serve(_)
             | Self::Interrupted
+            | Self::Stopped(_)
             | Self::Signals(_)
             | Self::Runtime(_)
             | Self::Output(_) => Code::Failed,

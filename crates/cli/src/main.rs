@@ -1,16 +1,18 @@
 //! The `throng` command.
 //!
 //! Reading order: `arguments.rs` (what can be asked), `place.rs` (where it happens), `config.rs` and `config/` (the
-//! file and what it comes to), `command/` (a file for each command), `output.rs` and `failure.rs` (what people and
-//! programs are told).
+//! file and what it comes to), `command/` (a file for each command), `change.rs` (what is looked at before it is made),
+//! `output.rs` and `failure.rs` (what people and programs are told).
 
 mod arguments;
+mod change;
 mod command;
 mod config;
 mod failure;
 mod output;
 mod password;
 mod place;
+mod progress;
 mod signals;
 
 use std::process::ExitCode;

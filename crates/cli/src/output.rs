@@ -43,29 +43,52 @@ impl Output {
 
     /// Answers with words for people, or with a value for programs.
     pub(crate) fn answer(&self, words: &dyn Display, value: &impl Serialize) -> Result<(), Failure> {
-        match self.form {
-            Form::People => write(|out| writeln!(out, "{}", plain(words))),
-            Form::Programs => json(value),
-        }
+        self.words(words)?;
+        self.value(value)
     }
 
     /// Answers with a table, or with an array of objects.
     pub(crate) fn list<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
+        self.table(rows)?;
+        self.value(&rows)
+    }
+
+    /// Words for people; programs are told by a value.
+    pub(crate) fn words(&self, words: &dyn Display) -> Result<(), Failure> {
         match self.form {
-            Form::People => {
-                let mut table = Table::new();
-                table
-                    .load_style(UTF8_FULL_CONDENSED)
-                    .set_content_arrangement(ContentArrangement::Disabled)
-                    .set_header(R::COLUMNS);
-                for row in rows {
-                    table.add_row(row.cells().iter().map(|cell| plain(cell)));
-                }
-                write(|out| writeln!(out, "{table}"))
-            }
-            Form::Programs => json(&rows),
+            Form::People => write(|out| writeln!(out, "{}", plain(words))),
+            Form::Programs => Ok(()),
         }
     }
+
+    /// A table for people; programs are told by a value.
+    pub(crate) fn table<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
+        if self.form == Form::Programs {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_FULL_CONDENSED)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(R::COLUMNS);
+        for row in rows {
+            table.add_row(row.cells().iter().map(|cell| plain(cell)));
+        }
+        write(|out| writeln!(out, "{table}"))
+    }
+
+    /// The value for programs; people are told by words and tables.
+    pub(crate) fn value(&self, value: &impl Serialize) -> Result<(), Failure> {
+        match self.form {
+            Form::People => Ok(()),
+            Form::Programs => json(value),
+        }
+    }
+}
+
+/// Words that people are told for yes and no.
+pub(crate) fn yes_or_no(state: bool) -> String {
+    if state { "yes" } else { "no" }.to_owned()
 }
 
 /// Tells people something beside the answer. Where nobody reads it, nothing is lost.
@@ -93,7 +116,8 @@ fn json(value: &impl Serialize) -> Result<(), Failure> {
     })
 }
 
-fn write(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+/// Writes to standard output, all of it or a [`Failure`].
+pub(crate) fn write(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     answer(&mut out).and_then(|()| out.flush()).map_err(Failure::Output)
 }

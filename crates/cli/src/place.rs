@@ -1,12 +1,14 @@
 //! Where the command works: the database, with the configuration file if there is one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use throng::core::directory::Directory;
+use throng::core::id::{ApplicationId, DirectoryId};
 use throng::core::registry::DirectoryRecord;
 use throng::sqlite::SqliteStore;
-use throng::{Application, Throng};
+use throng::{Application, Recovery, Throng};
 
 use crate::arguments::Where;
 use crate::config::Config;
@@ -34,12 +36,26 @@ impl Place {
 
     /// Opens the database and attaches the sources of the mirrors that the file describes.
     pub(crate) async fn open_with_sources(&self) -> Result<Throng, Failure> {
+        self.open_with_recovery(None).await
+    }
+
+    /// Opens the database with the sources, and switches a recovery administrator on if there is one.
+    pub(crate) async fn open_with_recovery(&self, recovery: Option<Recovery>) -> Result<Throng, Failure> {
         let sources = self.config.sources()?;
         let mut builder = Throng::builder(self.store().await?);
         for (name, source) in sources {
             builder = builder.source(name.as_str(), Arc::new(source));
         }
+        if let Some(recovery) = recovery {
+            builder = builder.recovery(recovery);
+        }
         Ok(builder.build().await?)
+    }
+
+    /// Opens the database, and gives the store as well: what is exported, saved or examined is no matter of the engine.
+    pub(crate) async fn open_store(&self) -> Result<(Throng, SqliteStore), Failure> {
+        let store = self.store().await?;
+        Ok((Throng::builder(store.clone()).build().await?, store))
     }
 
     async fn store(&self) -> Result<SqliteStore, Failure> {
@@ -51,9 +67,55 @@ impl Place {
     }
 }
 
+/// What directories and applications are called, for people who are told of them by their ids.
+#[derive(Debug)]
+pub(crate) struct Names {
+    directories: BTreeMap<DirectoryId, String>,
+    applications: BTreeMap<ApplicationId, String>,
+}
+
+impl Names {
+    pub(crate) fn of(throng: &Throng) -> Result<Self, Failure> {
+        let directories = throng.directories();
+        let directories = directories.iter().map(|record| (record.id, record.name.to_string())).collect();
+        let mut applications = BTreeMap::new();
+        for application in throng.applications() {
+            applications.insert(application.id(), application.record()?.name.to_string());
+        }
+        Ok(Self { directories, applications })
+    }
+
+    pub(crate) fn directory(&self, id: DirectoryId) -> String {
+        self.directories.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    pub(crate) fn application(&self, id: ApplicationId) -> String {
+        self.applications.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// A text of the engine with names in place of the ids of directories.
+    pub(crate) fn spelled(&self, text: &str) -> String {
+        let quoted = |text: String, (id, name): (&DirectoryId, &String)| {
+            text.replace(&id.to_string(), &format!("{name:?}"))
+        };
+        self.directories.iter().fold(text.to_owned(), quoted)
+    }
+}
+
 /// The directory of a name.
 pub(crate) fn directory(throng: &Throng, name: &str) -> Result<Arc<DirectoryRecord>, Failure> {
     throng.directory(name).map_err(|error| missing(error, "directory", name))
+}
+
+/// The directory of a name, or the only one, as it is configured.
+pub(crate) fn chosen(throng: &Throng, name: Option<&str>) -> Result<Arc<DirectoryRecord>, Failure> {
+    match name {
+        Some(name) => directory(throng, name),
+        None => match <[_; 1]>::try_from(throng.directories()) {
+            Ok([only]) => Ok(only),
+            Err(several) => Err(Failure::WhichDirectory(several.len())),
+        },
+    }
 }
 
 /// The directory of a name, or the only one.
@@ -61,15 +123,12 @@ pub(crate) fn chosen_directory(
     throng: &Throng,
     name: Option<&str>,
 ) -> Result<(Arc<DirectoryRecord>, Arc<dyn Directory>), Failure> {
-    let record = match name {
-        Some(name) => directory(throng, name)?,
-        None => match <[_; 1]>::try_from(throng.directories()) {
-            Ok([only]) => only,
-            Err(several) => return Err(Failure::WhichDirectory(several.len())),
-        },
-    };
-    let port = throng.open(record.id)?;
-    Ok((record, port))
+    let record = chosen(throng, name)?;
+    match throng.open(record.id) {
+        Ok(port) => Ok((record, port)),
+        Err(throng::Error::Unavailable { .. }) => Err(Failure::NoCopy(record.name.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The application of a name.

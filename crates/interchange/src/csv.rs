@@ -248,23 +248,47 @@ pub fn write_users(
     rows: impl IntoIterator<Item: Borrow<UserRow>>,
     options: CsvOptions,
 ) -> Result<(), CsvError> {
-    let columns = ["username", "display_name", "first_name", "last_name", "email", "active", "groups"];
-    let mut export = Export::open(writer, options.delimiter, columns)?;
+    let mut export = Export::open(writer, options.delimiter, USER_COLUMNS)?;
     for row in rows {
-        let row = row.borrow();
-        let groups =
-            cell::join(&row.groups).ok_or_else(|| CsvFault::EmptyItem("groups").at(export.line()))?;
-        export.write([
-            Cow::from(&row.name),
-            Cow::from(&row.profile.display_name),
-            Cow::from(&row.profile.first_name),
-            Cow::from(&row.profile.last_name),
-            Cow::from(&row.profile.email),
-            Cow::from(if row.active { "true" } else { "false" }),
-            Cow::from(groups),
-        ])?;
+        let cells = user_cells(row.borrow(), export.line())?;
+        export.write(cells)?;
     }
     export.close()
+}
+
+/// Writes users with their password hashes, in all else like [`write_users`].
+///
+/// What is written opens accounts to whoever computes long enough: it belongs where nobody else can read it (T103).
+pub fn write_users_with_hashes(
+    writer: impl io::Write,
+    rows: impl IntoIterator<Item: Borrow<UserRow>>,
+    options: CsvOptions,
+) -> Result<(), CsvError> {
+    let [a, b, c, d, e, f, g] = USER_COLUMNS;
+    let mut export = Export::open(writer, options.delimiter, [a, b, c, d, e, f, g, "password_hash"])?;
+    for row in rows {
+        let row = row.borrow();
+        let [a, b, c, d, e, f, g] = user_cells(row, export.line())?;
+        let hash = Cow::from(row.password_hash.as_deref().unwrap_or_default());
+        export.write([a, b, c, d, e, f, g, hash])?;
+    }
+    export.close()
+}
+
+const USER_COLUMNS: [&str; 7] =
+    ["username", "display_name", "first_name", "last_name", "email", "active", "groups"];
+
+fn user_cells(row: &UserRow, line: u64) -> Result<[Cow<'_, str>; 7], CsvError> {
+    let groups = cell::join(&row.groups).ok_or_else(|| CsvFault::EmptyItem("groups").at(line))?;
+    Ok([
+        Cow::from(&row.name),
+        Cow::from(&row.profile.display_name),
+        Cow::from(&row.profile.first_name),
+        Cow::from(&row.profile.last_name),
+        Cow::from(&row.profile.email),
+        Cow::from(if row.active { "true" } else { "false" }),
+        Cow::from(groups),
+    ])
 }
 
 /// Writes groups as [`read_groups`] reads them, in all else like [`write_users`].

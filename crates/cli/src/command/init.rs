@@ -2,15 +2,25 @@
 
 use std::path::Path;
 
+use clap::Args;
 use serde::Serialize;
 use throng::Throng;
 use throng::core::registry::Label;
 use throng::sqlite::SqliteStore;
 
-use crate::arguments::Init;
+use crate::arguments::Where;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::place::Place;
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    at: Where,
+    /// The name of the internal directory
+    #[arg(long, value_name = "NAME", default_value = "Users")]
+    directory: String,
+}
 
 #[derive(Serialize)]
 struct Made<'a> {

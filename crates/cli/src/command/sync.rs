@@ -1,8 +1,10 @@
 //! `throng sync`, `throng approve` and `throng rounds`.
 
 use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use serde::Serialize;
 use throng::Throng;
 use throng::core::id::DirectoryId;
@@ -10,7 +12,7 @@ use throng::core::sync::{Counts, HeldPlan, Mode, Outcome, PlanHash, Progress, Ro
 use throng::core::time::Timestamp;
 use throng::sync::{ProgressWatch, SyncRequest};
 
-use crate::arguments::{Approve, Rounds, Sync, Where};
+use crate::arguments::Where;
 use crate::failure::{Code, Failure};
 use crate::output::{Output, Row, note};
 use crate::place::{Place, directory};
@@ -18,6 +20,42 @@ use crate::signals::Signals;
 
 /// How often people are shown how far a round is.
 const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The mirror
+    directory: String,
+    /// The configuration file, which says where its source is
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The database; goes before the one that the configuration file names
+    #[arg(long, value_name = "FILE", env = "THRONG_DATABASE")]
+    database: Option<PathBuf>,
+    /// Read everything, and not only what changed
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The mirror
+    directory: String,
+    /// The hash of the deletions
+    hash: String,
+    #[command(flatten)]
+    at: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rounds {
+    /// The mirror
+    directory: String,
+    #[command(flatten)]
+    at: Where,
+    /// How many
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    limit: u16,
+}
 
 /// A round in the list.
 #[derive(Serialize)]

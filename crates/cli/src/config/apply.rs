@@ -1,24 +1,98 @@
 //! Making the database as the file says, once all of it has been looked at.
+//!
+//! A server and a round make what is missing, and refuse what would change who a name means. `throng apply` goes through
+//! the same differences as steps, each with its preview.
+
+use std::fmt;
 
 use throng::core::id::DirectoryId;
-use throng::core::registry::{DirectoryKind, DirectoryRecord, Label};
+use throng::core::plan::SeatPolicy;
+use throng::core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Label};
 use throng::core::sync::MirroredSettings;
-use throng::{Error, Plan, Throng};
+use throng::{Application, Error, Plan, Seat, Switch, Throng};
 
-use super::{At, Config, ConfigError, ConfigFault, Mirror, Order};
+use super::{At, Config, ConfigError, ConfigFault, Mirror, Order, SeatSaid};
 
 /// A file that the database can be made to follow.
 #[derive(Debug)]
 pub(crate) struct Checked<'c>(&'c Config);
+
+/// Something that differs between the file and the database.
+#[derive(Debug)]
+pub(crate) struct Step<'c>(Difference<'c>);
+
+#[derive(Debug)]
+enum Difference<'c> {
+    NewDirectory(&'c Label),
+    NewMirror(&'c Mirror),
+    MirrorSettings(&'c Mirror),
+    NewApplication(&'c Order),
+    /// Order, access, policies or memberships.
+    Plan(&'c Order),
+    /// Administrators, addresses or activity.
+    Rest(&'c Order),
+}
 
 impl Config {
     /// Compares the file with the database.
     ///
     /// 1. [`ConfigFault::OtherKind`] when a directory of the file is there and of another kind.
     /// 2. [`ConfigFault::UnknownDirectory`] when an order names a directory that is in neither.
-    /// 3. [`ConfigFault::OtherOrder`] when an application asks in an order that does not begin the one of the file:
-    ///    that would change who a name means, which is not for a start of the server to do.
+    /// 3. [`ConfigFault::OtherOrder`] when an application asks in an order that does not begin the one of the file, and
+    ///    [`ConfigFault::Differs`] when it is otherwise configured than the file says: that would change who a name
+    ///    means or who gets in, which is not for a start of the server to do.
     pub(crate) fn check(&self, throng: &Throng) -> Result<Checked<'_>, ConfigError> {
+        self.check_names(throng)?;
+        for application in &self.applications {
+            let fault = match present(throng, application) {
+                Some(present) if !begins_alike(throng, application, &present) => ConfigFault::OtherOrder,
+                Some(present) if differs(throng, application, &present) => ConfigFault::Differs,
+                Some(_) | None => continue,
+            };
+            let name = &application.name;
+            return Err(self.at(name.line, fault(name.value.to_string())));
+        }
+        Ok(Checked(self))
+    }
+
+    /// What differs between the file and the database, in the order in which it is to be made alike.
+    ///
+    /// Faults are those of [`Config::check`], but that orders and policies may differ.
+    pub(crate) fn steps(&self, throng: &Throng) -> Result<Vec<Step<'_>>, ConfigError> {
+        self.check_names(throng)?;
+        let mut steps = Vec::new();
+        for name in &self.directories {
+            if throng.directory(name.value.as_str()).is_err() {
+                steps.push(Difference::NewDirectory(&name.value));
+            }
+        }
+        for mirror in &self.mirrors {
+            match throng.directory(mirror.name.value.as_str()) {
+                Err(_) => steps.push(Difference::NewMirror(mirror)),
+                Ok(record) if mirror.changes(&record.kind).is_some() => {
+                    steps.push(Difference::MirrorSettings(mirror));
+                }
+                Ok(_) => {}
+            }
+        }
+        for application in &self.applications {
+            let Some(present) = present(throng, application) else {
+                steps.push(Difference::NewApplication(application));
+                continue;
+            };
+            let is_known = |name: &At<Label>| throng.directory(name.value.as_str()).is_ok();
+            let is_whole = application.order.iter().all(is_known);
+            if !is_whole || !is_same(&application.wanted(throng, &present.plan), &present.plan) {
+                steps.push(Difference::Plan(application));
+            }
+            if application.rest_differs(throng, &present) {
+                steps.push(Difference::Rest(application));
+            }
+        }
+        Ok(steps.into_iter().map(Step).collect())
+    }
+
+    fn check_names(&self, throng: &Throng) -> Result<(), ConfigError> {
         for name in &self.directories {
             self.check_kind(throng, name, |kind| matches!(kind, DirectoryKind::Internal(_)))?;
         }
@@ -32,12 +106,8 @@ impl Config {
                     return Err(self.at(directory.line, ConfigFault::UnknownDirectory(name.to_string())));
                 }
             }
-            if !begins_alike(throng, application) {
-                let name = application.name.value.to_string();
-                return Err(self.at(application.name.line, ConfigFault::OtherOrder(name)));
-            }
         }
-        Ok(Checked(self))
+        Ok(())
     }
 
     fn check_kind(
@@ -67,57 +137,195 @@ impl Checked<'_> {
             throng.internal_directory(name.value.as_str()).await?;
         }
         for mirror in &self.0.mirrors {
-            make_mirror(throng, mirror).await?;
+            mirror.make(throng).await?;
         }
         for application in &self.0.applications {
-            make_application(throng, application).await?;
+            application.make(throng).await?;
         }
         Ok(())
     }
 }
 
-async fn make_mirror(throng: &Throng, mirror: &Mirror) -> Result<(), Error> {
-    let name = mirror.name.value.as_str();
-    let Ok(record) = throng.directory(name) else {
-        throng.mirrored_directory(name, mirror.over(&MirroredSettings::default())).await?;
-        return Ok(());
-    };
-    let DirectoryKind::Mirrored(former) = &record.kind else { return Ok(()) };
-    let settings = mirror.over(former);
-    if settings == **former {
-        return Ok(());
+impl Step<'_> {
+    /// The application whose plan the step changes, with the plan that it would have, as far as its directories are
+    /// there.
+    pub(crate) fn plan(&self, throng: &Throng) -> Result<Option<(Application, Plan)>, Error> {
+        let Difference::Plan(order) = &self.0 else { return Ok(None) };
+        let application = throng.application(order.name.value.as_str())?;
+        let plan = order.wanted(throng, &application.record()?.plan);
+        Ok(Some((application, plan)))
     }
-    let kind = DirectoryKind::Mirrored(Box::new(settings));
-    throng.update_directory(DirectoryRecord { kind, ..(*record).clone() }).await
+
+    /// The first mirror of the order that is not there yet: nobody can say who is in it.
+    pub(crate) fn unseen<'s>(&'s self, steps: &'s [Self]) -> Option<&'s Label> {
+        let Difference::Plan(order) = &self.0 else { return None };
+        let new = steps.iter().filter_map(|step| match &step.0 {
+            Difference::NewMirror(mirror) => Some(&mirror.name.value),
+            _ => None,
+        });
+        let mut named = new.filter(|name| order.order.iter().any(|other| other.value.key() == name.key()));
+        named.next()
+    }
+
+    /// Makes what the step says; a plan is made by its preview.
+    pub(crate) async fn make(&self, throng: &Throng) -> Result<(), Error> {
+        match &self.0 {
+            Difference::NewDirectory(name) => throng.internal_directory(name.as_str()).await.map(drop),
+            Difference::NewMirror(mirror) | Difference::MirrorSettings(mirror) => mirror.make(throng).await,
+            Difference::NewApplication(order) => order.make(throng).await,
+            Difference::Plan(_) => Ok(()),
+            Difference::Rest(order) => order.make_rest(&throng.application(order.name.value.as_str())?).await,
+        }
+    }
 }
 
-async fn make_application(throng: &Throng, application: &Order) -> Result<(), Error> {
-    let mut order: Vec<DirectoryId> = Vec::new();
-    for directory in &application.order {
-        order.push(throng.directory(directory.value.as_str())?.id);
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Difference::NewDirectory(name) => write!(f, "makes the internal directory {name:?}"),
+            Difference::NewMirror(mirror) => write!(
+                f,
+                "makes the mirror {:?}, which is silent about everybody until its first round",
+                mirror.name.value
+            ),
+            Difference::MirrorSettings(mirror) => {
+                write!(f, "changes the settings of the mirror {:?}", mirror.name.value)
+            }
+            Difference::NewApplication(order) => {
+                write!(f, "makes the application {:?}, which has no password yet", order.name.value)
+            }
+            Difference::Plan(order) => {
+                let names: Vec<&str> = order.order.iter().map(|name| name.value.as_str()).collect();
+                write!(f, "changes what {:?} asks and admits: {}", order.name.value, names.join(", "))
+            }
+            Difference::Rest(order) => {
+                write!(f, "changes administrators, addresses or activity of {:?}", order.name.value)
+            }
+        }
     }
-    let name = application.name.value.as_str();
-    let plan = order.iter().try_fold(Plan::new(), |plan, directory| plan.seat(*directory))?;
-    let made = throng.ensure_application(name, plan).await?;
-    let present = made.record()?.plan.seats().len();
-    if present == order.len() {
-        return Ok(());
+}
+
+impl Mirror {
+    /// The settings that the mirror has not, but shall have.
+    fn changes(&self, kind: &DirectoryKind) -> Option<MirroredSettings> {
+        let DirectoryKind::Mirrored(former) = kind else { return None };
+        Some(self.over(former)).filter(|settings| *settings != **former)
     }
-    let further = order.get(present..).unwrap_or_default();
-    made.change_plan(|plan| further.iter().try_fold(plan, |plan, directory| plan.seat(*directory))).await
+
+    async fn make(&self, throng: &Throng) -> Result<(), Error> {
+        let name = self.name.value.as_str();
+        let Ok(record) = throng.directory(name) else {
+            throng.mirrored_directory(name, self.over(&MirroredSettings::default())).await?;
+            return Ok(());
+        };
+        match self.changes(&record.kind) {
+            Some(settings) => {
+                let kind = DirectoryKind::Mirrored(Box::new(settings));
+                throng.update_directory(DirectoryRecord { kind, ..(*record).clone() }).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Order {
+    /// This plan with what the file says about it; what it does not speak of stays. Directories that are not there yet
+    /// are left out.
+    fn wanted(&self, throng: &Throng, plan: &Plan) -> Plan {
+        let base = plan.filter_map_seats(|_| None);
+        let base = base.with_memberships(self.memberships.unwrap_or(plan.memberships()));
+        let known = self.order.iter().filter_map(|name| {
+            let id = throng.directory(name.value.as_str()).ok()?.id;
+            let former = plan.seats().iter().find(|seat| seat.directory == id);
+            let policy = plan.rules().seat_policy;
+            let seat = former.cloned().unwrap_or_else(|| Seat { policy, ..Seat::new(id) });
+            let said = self.seats.iter().find(|said| said.directory.value.key() == name.value.key());
+            Some(said.map_or(seat.clone(), |said| said.over(seat)))
+        });
+        // The file names no directory twice, and no more than fit is checked by the engine.
+        known.fold(base, |plan, seat| plan.clone().push(seat).unwrap_or(plan))
+    }
+
+    async fn make(&self, throng: &Throng) -> Result<(), Error> {
+        let name = self.name.value.as_str();
+        if let Ok(application) = throng.application(name) {
+            let present = application.record()?.plan;
+            let wanted = self.wanted(throng, &present);
+            if !is_same(&wanted, &present) {
+                application.change_plan(|_| Ok::<_, Error>(wanted)).await?;
+            }
+            return self.make_rest(&application).await;
+        }
+        let application = throng.ensure_application(name, self.wanted(throng, &Plan::new())).await?;
+        self.make_rest(&application).await
+    }
+
+    fn rest_differs(&self, throng: &Throng, present: &ApplicationRecord) -> bool {
+        let addresses = throng.application(self.name.value.as_str()).and_then(|found| found.addresses());
+        self.active.is_some_and(|active| active != present.active)
+            || self.administrators.as_ref().is_some_and(|groups| *groups != present.administrators)
+            || self.addresses.as_ref().is_some_and(|wanted| addresses.map_or(true, |kept| kept != *wanted))
+    }
+
+    async fn make_rest(&self, application: &Application) -> Result<(), Error> {
+        let record = application.record()?;
+        if let Some(groups) = self.administrators.as_ref().filter(|groups| **groups != record.administrators)
+        {
+            application.set_administrators(groups.clone()).await?;
+        }
+        if let Some(addresses) = &self.addresses {
+            application.allow_addresses(addresses.clone()).await?;
+        }
+        match self.active.filter(|active| *active != record.active) {
+            Some(true) => application.switch(Switch::On).await,
+            Some(false) => application.switch(Switch::Off).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl SeatSaid {
+    fn over(&self, seat: Seat) -> Seat {
+        let said = |silence: Option<crate::change::Silence>, former| silence.map_or(former, |said| said.0);
+        let policy = SeatPolicy {
+            login: said(self.login, seat.policy.login),
+            authorise: said(self.authorise, seat.policy.authorise),
+            lookup: said(self.lookup, seat.policy.lookup),
+            on_refusal: self.refusal.unwrap_or(seat.policy.on_refusal),
+        };
+        let access = self.access.clone().unwrap_or_else(|| seat.access.clone());
+        Seat { policy, access, ..seat }
+    }
+}
+
+/// The application as it is, if it is there.
+fn present(throng: &Throng, application: &Order) -> Option<ApplicationRecord> {
+    throng.application(application.name.value.as_str()).and_then(|found| found.record()).ok()
 }
 
 /// Whether the order that an application has is the beginning of the one of the file.
-fn begins_alike(throng: &Throng, application: &Order) -> bool {
-    let Ok(present) = throng.application(application.name.value.as_str()).and_then(|found| found.record())
-    else {
-        return true;
-    };
+fn begins_alike(throng: &Throng, application: &Order, present: &ApplicationRecord) -> bool {
     let seats = present.plan.seats();
-    let ids = application
-        .order
-        .iter()
-        .map(|name| throng.directory(name.value.as_str()).ok().map(|record| record.id));
+    let id = |name: &At<Label>| throng.directory(name.value.as_str()).ok().map(|record| record.id);
+    let ids = application.order.iter().map(id);
     seats.len() <= application.order.len()
         && seats.iter().zip(ids).all(|(seat, id)| id == Some(seat.directory))
+}
+
+/// Whether an application that asks in the order of the file is otherwise configured.
+fn differs(throng: &Throng, application: &Order, present: &ApplicationRecord) -> bool {
+    let wanted = application.wanted(throng, &present.plan);
+    let is_kept = |id: DirectoryId| present.plan.rank(id).is_some();
+    let kept = wanted.filter_map_seats(|seat| is_kept(seat.directory).then_some(seat));
+    !is_same(&kept, &present.plan) || application.rest_differs(throng, present)
+}
+
+/// Whether two plans mean the same, whatever people call their directories.
+fn is_same(one: &Plan, other: &Plan) -> bool {
+    let bare = |plan: &Plan| {
+        let plan = plan
+            .filter_map_seats(|seat| Some(Seat { label: String::new(), as_of: Default::default(), ..seat }));
+        plan.with_version(0)
+    };
+    bare(one) == bare(other)
 }

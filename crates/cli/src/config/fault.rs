@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use throng::client::{ConfigError as SourceFault, InvalidCertificate};
+use throng::core::name::InvalidName;
+use throng::core::plan::InvalidPlan;
 use throng::core::registry::InvalidLabel;
 
 use crate::password::PasswordFault;
@@ -65,6 +67,29 @@ pub(crate) enum ConfigFault {
     /// The application asks in another order already.
     #[error("the application {0:?} asks its directories in another order, which is not changed by serving")]
     OtherOrder(String),
+    /// An order names more directories than an application can have.
+    #[error(transparent)]
+    Plan(#[from] InvalidPlan),
+    /// A seat is of a directory that the order does not name.
+    #[error("the order does not name the directory {0:?} of this seat")]
+    SeatNotInOrder(String),
+    /// The application is there, and something else is configured of it.
+    #[error(
+        "the application {0:?} differs from the file: `throng apply` shows who that changes, and changes it"
+    )]
+    Differs(String),
+    /// A name of a group cannot be one.
+    #[error(transparent)]
+    Group(#[from] InvalidName),
+    /// It is no meaning of silence.
+    #[error("silence means `stop`, `pass`, or a span of time such as `2h`")]
+    Silence,
+    /// It is said twice who is admitted.
+    #[error("say either `everyone` or `groups`")]
+    TwoAccesses,
+    /// It is no moment.
+    #[error("a moment is written as `2027-01-31T08:00:00Z`")]
+    Moment,
     /// A password stands in the file.
     #[error("a password does not belong into this file: name its place by `password-env` or `password-file`")]
     OpenPassword,

@@ -10,15 +10,18 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use throng::core::consumer::Network;
-use throng::core::name::Key;
+use throng::core::name::{GroupName, Key};
+use throng::core::plan::{InvalidPlan, OnRefusal};
 use throng::core::registry::Label;
 use throng::core::sync::{Export, Schedule};
 use throng::server::{Cookie, CookieTransport, ServerConfig};
 use throng::sync::check_schedule;
+use throng::{Access, MembershipScheme, Plan};
 use toml::Spanned;
 
 use super::{
-    At, Changes, Config, ConfigError, ConfigFault, Mirror, Order, PasswordPlace, Transport, span_of,
+    At, Changes, Config, ConfigError, ConfigFault, Mirror, Order, PasswordPlace, RecoveryPlace, SeatSaid,
+    Transport, moment_of, span_of,
 };
 
 /// Longest configuration: nobody keeps more than some lines for each directory.
@@ -38,6 +41,7 @@ struct Written {
     mirror: Vec<WrittenMirror>,
     #[serde(default)]
     application: Vec<WrittenApplication>,
+    recovery: Option<WrittenRecovery>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -91,6 +95,32 @@ struct WrittenMirror {
 struct WrittenApplication {
     name: Spanned<String>,
     order: Vec<Spanned<String>>,
+    active: Option<bool>,
+    memberships: Option<MembershipScheme>,
+    administrators: Option<Vec<Spanned<String>>>,
+    addresses: Option<Vec<Network>>,
+    #[serde(default)]
+    seat: Vec<WrittenSeat>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSeat {
+    directory: Spanned<String>,
+    everyone: Option<Spanned<bool>>,
+    groups: Option<Spanned<Vec<Spanned<String>>>>,
+    login: Option<Spanned<String>>,
+    authorise: Option<Spanned<String>>,
+    lookup: Option<Spanned<String>>,
+    refusal: Option<OnRefusal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenRecovery {
+    password_file: Spanned<PathBuf>,
+    name: Option<String>,
+    until: Option<Spanned<String>>,
 }
 
 /// Reads a file and checks what it says by itself.
@@ -136,6 +166,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
         directories,
         mirrors,
         applications: reading.applications(written.application)?,
+        recovery: written.recovery.map(|recovery| reading.recovery(recovery)).transpose()?,
     })
 }
 
@@ -273,9 +304,84 @@ impl Reading<'_> {
                 }
                 order.push(directory);
             }
-            applications.push(Order { name, order });
+            if order.len() > Plan::MAX_SEATS {
+                return Err(self.fault(name.line, InvalidPlan::TooManySeats));
+            }
+            let administrators = application.administrators.map(|names| self.groups(names)).transpose()?;
+            let seats = application.seat.into_iter().map(|seat| self.seat(seat, &order));
+            let seats: Vec<SeatSaid> = seats.collect::<Result<_, _>>()?;
+            for (place, seat) in seats.iter().enumerate() {
+                let (line, name) = (seat.directory.line, &seat.directory.value);
+                if seats.iter().take(place).any(|other| other.directory.value.key() == name.key()) {
+                    return Err(self.fault(line, ConfigFault::TwiceInOrder(name.to_string())));
+                }
+            }
+            applications.push(Order {
+                name,
+                order,
+                active: application.active,
+                memberships: application.memberships,
+                administrators,
+                addresses: application.addresses,
+                seats,
+            });
         }
         Ok(applications)
+    }
+
+    fn groups<C: FromIterator<GroupName>>(&self, names: Vec<Spanned<String>>) -> Result<C, ConfigError> {
+        let group = |name: Spanned<String>| {
+            let At { line, value } = self.at(name);
+            GroupName::new(value).map_err(|error| self.fault(line, error))
+        };
+        names.into_iter().map(group).collect()
+    }
+
+    fn seat(&self, seat: WrittenSeat, order: &[At<Label>]) -> Result<SeatSaid, ConfigError> {
+        let directory = self.label(seat.directory)?;
+        if !order.iter().any(|named| named.value.key() == directory.value.key()) {
+            let fault = ConfigFault::SeatNotInOrder(directory.value.to_string());
+            return Err(self.fault(directory.line, fault));
+        }
+        let access = match (seat.everyone, seat.groups) {
+            (Some(everyone), groups) => {
+                let At { line, value } = self.at(everyone);
+                if groups.is_some() || !value {
+                    return Err(self.fault(line, ConfigFault::TwoAccesses));
+                }
+                Some(Access::Everyone)
+            }
+            (None, Some(groups)) => Some(Access::Groups(self.groups(groups.into_inner())?)),
+            (None, None) => None,
+        };
+        let silence = |said: Option<Spanned<String>>| {
+            said.map(|said| {
+                let At { line, value } = self.at(said);
+                value.parse().map_err(|_| self.fault(line, ConfigFault::Silence))
+            })
+            .transpose()
+        };
+        Ok(SeatSaid {
+            directory,
+            access,
+            login: silence(seat.login)?,
+            authorise: silence(seat.authorise)?,
+            lookup: silence(seat.lookup)?,
+            refusal: seat.refusal,
+        })
+    }
+
+    fn recovery(&self, recovery: WrittenRecovery) -> Result<RecoveryPlace, ConfigError> {
+        let At { line, value } = self.at(recovery.password_file);
+        let until = recovery.until.map(|until| {
+            let At { line, value } = self.at(until);
+            moment_of(&value).ok_or_else(|| self.fault(line, ConfigFault::Moment))
+        });
+        Ok(RecoveryPlace {
+            password_file: At { line, value: self.beside(&value) },
+            name: recovery.name,
+            until: until.transpose()?,
+        })
     }
 }
 

@@ -1,0 +1,130 @@
+//! Changes that are looked at before they are made: `throng preview` shows them, and the commands that make them show
+//! them too, and make them with `--yes`.
+
+mod propose;
+mod show;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use throng::preview::{Preview, Unlisted};
+use throng::{Adoption, Throng};
+
+pub(crate) use propose::{
+    AddSeat, DeleteUser, Disable, Enable, Memberships, Proposes, RemoveDirectory, RemoveSeat, RenameUser,
+    Reorder, SetAccess, SetPolicy, Silence,
+};
+pub(crate) use show::tell;
+
+use crate::arguments::Where;
+use crate::failure::Failure;
+use crate::output::{Output, note};
+use crate::place::Place;
+use crate::signals::Signals;
+
+/// A change that is only looked at.
+#[derive(Debug, Args)]
+pub(crate) struct Showing<C: Args> {
+    #[command(flatten)]
+    change: C,
+    #[command(flatten)]
+    look: Look,
+}
+
+/// A change that is looked at, and made if that is said.
+#[derive(Debug, Args)]
+pub(crate) struct Making<C: Args> {
+    #[command(flatten)]
+    change: C,
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    pub(crate) decide: Decide,
+}
+
+#[derive(Debug, Args)]
+struct Look {
+    #[command(flatten)]
+    at: Where,
+    /// List everybody who changes, and not only the first
+    #[arg(long)]
+    all: bool,
+}
+
+/// Whether a change is made, and what goes with it.
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// Make the change; without it, it is only shown
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// As whom accounts take over the names of others that the change puts them in front of
+    #[arg(long, value_name = "WHO")]
+    adopt: Option<Adopt>,
+    /// Make the change although directories cannot be listed
+    #[arg(long)]
+    accept_unlisted: bool,
+}
+
+/// As whom an account takes a name over.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Adopt {
+    /// The same person with another account: what refers to the name goes on to mean them
+    SamePerson,
+    /// Somebody else, who inherits nothing
+    NewPerson,
+}
+
+/// What programs are told.
+#[derive(Serialize)]
+struct Told<'p> {
+    #[serde(flatten)]
+    preview: &'p Preview,
+    applied: bool,
+}
+
+/// Shows a change.
+pub(crate) async fn show<C: Args + Proposes>(what: &Showing<C>, output: &Output) -> Result<(), Failure> {
+    let throng = Place::find(&what.look.at)?.open().await?;
+    let preview = look(&throng, &what.change, what.look.all).await?;
+    tell(&throng, &preview, what.look.all, output)?;
+    output.value(&Told { preview: &preview, applied: false })
+}
+
+/// Shows a change, and makes it if that is said.
+pub(crate) async fn make<C: Args + Proposes>(what: &Making<C>, output: &Output) -> Result<(), Failure> {
+    let throng = Place::find(&what.look.at)?.open().await?;
+    let preview = what.decide.adopting(look(&throng, &what.change, what.look.all).await?);
+    tell(&throng, &preview, what.look.all, output)?;
+    if !what.decide.yes {
+        note(&"nothing was changed; `--yes` makes this change");
+        return output.value(&Told { preview: &preview, applied: false });
+    }
+    // From here on a signal interrupts nothing half-way.
+    let _signals = Signals::listen()?;
+    throng.apply_preview(&preview, what.decide.unlisted()).await?;
+    output.answer(&"the change is made", &Told { preview: &preview, applied: true })
+}
+
+impl Decide {
+    pub(crate) fn adopting(&self, preview: Preview) -> Preview {
+        match self.adopt {
+            Some(Adopt::SamePerson) => preview.adopting(Adoption::SamePerson),
+            Some(Adopt::NewPerson) => preview.adopting(Adoption::NewPerson),
+            None => preview,
+        }
+    }
+
+    pub(crate) fn unlisted(&self) -> Unlisted {
+        if self.accept_unlisted { Unlisted::Accept } else { Unlisted::Refuse }
+    }
+}
+
+async fn look<C: Proposes>(throng: &Throng, change: &C, all: bool) -> Result<Preview, Failure> {
+    let proposal = change.proposal(throng).await?;
+    if !all {
+        return Ok(throng.preview(proposal).await?);
+    }
+    let mut everybody = Vec::new();
+    let mut preview = throng.preview_each(proposal, |difference| everybody.push(difference.clone())).await?;
+    preview.differences = everybody;
+    Ok(preview)
+}

@@ -1,0 +1,126 @@
+//! `throng apply`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use throng::error::Conflict;
+use throng::preview::{Preview, Proposal, Unlisted};
+use throng::{Error, Throng};
+
+use crate::arguments::Where;
+use crate::change::{Decide, tell};
+use crate::config::Step;
+use crate::failure::Failure;
+use crate::output::{Output, note};
+use crate::place::Place;
+use crate::signals::Signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The database; goes before the one that the configuration file names
+    #[arg(long, value_name = "FILE", env = "THRONG_DATABASE")]
+    database: Option<PathBuf>,
+    /// Show what would change, and change nothing: what is done without `--yes`, too
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// List everybody who changes, and not only the first
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    decide: Decide,
+}
+
+/// A step as programs are told of it.
+#[derive(Serialize)]
+struct Told {
+    what: String,
+    preview: Option<Preview>,
+}
+
+/// All of them.
+#[derive(Serialize)]
+struct Outcome<'t> {
+    applied: bool,
+    steps: &'t [Told],
+}
+
+pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure> {
+    let Apply { config, database, all, decide, dry_run: _ } = arguments;
+    let place = Place::find(&Where { database, config: Some(config) })?;
+    let throng = place.open().await?;
+    let steps = place.config.steps(&throng)?;
+    if steps.is_empty() {
+        return output.answer(&"nothing to change", &Outcome { applied: false, steps: &[] });
+    }
+    let mut told = Vec::new();
+    for step in &steps {
+        let preview = look(&throng, step, all).await?;
+        output.words(&step)?;
+        if let Some(preview) = &preview {
+            tell(&throng, preview, all, output)?;
+        }
+        told.push(Told { what: step.to_string(), preview });
+    }
+    if !decide.yes {
+        note(&"nothing was changed; `--yes` makes these changes");
+        return output.value(&Outcome { applied: false, steps: &told });
+    }
+    for (step, told) in steps.iter().zip(&told) {
+        refuse(step, &steps, told, &decide)?;
+    }
+    // From here on a signal interrupts nothing half-way.
+    let _signals = Signals::listen()?;
+    for (step, told) in steps.iter().zip(&told) {
+        step.make(&throng).await?;
+        if let Some(seen) = &told.preview {
+            // Directories that were made meanwhile hold nobody, so that nobody else changes than was seen.
+            let Some(again) = look(&throng, step, all).await? else { continue };
+            if again.totals != seen.totals || again.differences != seen.differences {
+                return Err(Error::Conflict(Conflict::PreviewStale).into());
+            }
+            throng.apply_preview(&decide.adopting(again), decide.unlisted()).await?;
+        }
+    }
+    output.answer(&"everything is as the file says", &Outcome { applied: true, steps: &told })
+}
+
+async fn look(throng: &Throng, step: &Step<'_>, all: bool) -> Result<Option<Preview>, Failure> {
+    let Some((application, plan)) = step.plan(throng)? else { return Ok(None) };
+    let proposal = Proposal::Plan { application: application.id(), plan };
+    let mut everybody = Vec::new();
+    let mut preview = throng
+        .preview_each(proposal, |difference| {
+            if all {
+                everybody.push(difference.clone());
+            }
+        })
+        .await?;
+    if all {
+        preview.differences = everybody;
+    }
+    Ok(Some(preview))
+}
+
+/// What would be refused when it is its turn is refused before anything is made.
+fn refuse(step: &Step<'_>, steps: &[Step<'_>], told: &Told, decide: &Decide) -> Result<(), Failure> {
+    let Some(preview) = &told.preview else { return Ok(()) };
+    if let Some(application) = preview.without_administrator.first() {
+        return Err(Error::Conflict(Conflict::LastAdministrator(application.clone())).into());
+    }
+    if decide.unlisted() == Unlisted::Accept {
+        return Ok(());
+    }
+    if let Some(mirror) = step.unseen(steps) {
+        let words =
+            format!("nobody can say who is in the mirror {mirror:?} yet: `--accept-unlisted` is needed");
+        return Err(Failure::Refused(words));
+    }
+    if !preview.unlisted.is_empty() {
+        return Err(Error::Conflict(Conflict::NotListed(preview.unlisted.clone())).into());
+    }
+    Ok(())
+}

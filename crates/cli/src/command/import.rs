@@ -1,0 +1,174 @@
+//! `throng import`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use throng::core::import::{GroupRow, UserRow};
+use throng::core::name::{GroupName, Username};
+use throng::csv::{CsvError, CsvOptions, Delimiter, read_groups, read_users};
+use throng::import::{ImportMode, ImportReport, ImportedPassword};
+
+use crate::arguments::Where;
+use crate::failure::Failure;
+use crate::output::{Output, Row, note};
+use crate::place::{Place, directory};
+use crate::progress::Progress;
+use crate::signals::Signals;
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// A CSV file of users; its first line names the columns
+    file: PathBuf,
+    #[command(flatten)]
+    at: Where,
+    /// The directory
+    #[arg(long, value_name = "NAME")]
+    directory: String,
+    /// A CSV file of groups
+    #[arg(long, value_name = "FILE")]
+    groups: Option<PathBuf>,
+    /// What stands between two cells
+    #[arg(long, value_name = "WHAT", default_value = "comma")]
+    delimiter: Between,
+    /// Check everything, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What stands between two cells.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Between {
+    Comma,
+    Semicolon,
+    Tab,
+}
+
+impl Between {
+    pub(super) fn options(self) -> CsvOptions {
+        let delimiter = match self {
+            Self::Comma => Delimiter::Comma,
+            Self::Semicolon => Delimiter::Semicolon,
+            Self::Tab => Delimiter::Tab,
+        };
+        CsvOptions { delimiter }
+    }
+}
+
+/// What an import did, or would do.
+#[derive(Serialize)]
+struct Told<'r> {
+    users: usize,
+    groups: &'r [GroupName],
+    kept: usize,
+    wrapped: usize,
+    without_password: usize,
+    quarantined: Vec<Quarantined<'r>>,
+    written: bool,
+}
+
+/// A user whose password came in a form that cannot be checked.
+#[derive(Serialize)]
+struct Quarantined<'r> {
+    line: u64,
+    name: &'r Username,
+    why: String,
+}
+
+/// A count.
+#[derive(Serialize)]
+struct Count {
+    what: &'static str,
+    number: usize,
+}
+
+impl Row for Count {
+    const COLUMNS: &'static [&'static str] = &["what", "number"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.what.to_owned(), self.number.to_string()]
+    }
+}
+
+impl Row for Quarantined<'_> {
+    const COLUMNS: &'static [&'static str] = &["line", "user", "cannot log in because"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.line.to_string(), self.name.as_str().to_owned(), self.why.clone()]
+    }
+}
+
+pub(crate) async fn run(arguments: &Import, output: &Output) -> Result<(), Failure> {
+    let (users, groups) = read(&arguments.file, arguments.groups.as_deref(), arguments.delimiter.options())?;
+    let throng = Place::find(&arguments.at)?.open().await?;
+    let into = directory(&throng, &arguments.directory)?.id;
+    let mode = if arguments.dry_run { ImportMode::DryRun } else { ImportMode::Apply };
+    let progress = Progress::of("importing");
+    let shown = progress.clone();
+    let watch = move |at: throng::import::ImportProgress| {
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        shown.show(number(at.done), number(at.total));
+    };
+    // What is under way is written whole or not at all: a signal ends it before that.
+    let signals = Signals::listen()?;
+    let report = tokio::select! {
+        report = throng.import_watched(into, &users, &groups, mode, &watch) => report?,
+        () = signals.stop.wait() => return Err(Failure::Interrupted),
+    };
+    drop(progress);
+    tell(&report, mode, output)
+}
+
+/// Reads the rows of an import.
+pub(super) fn read(
+    users: &Path,
+    groups: Option<&Path>,
+    options: CsvOptions,
+) -> Result<(Vec<UserRow>, Vec<GroupRow>), Failure> {
+    let users = rows(users, |file| read_users(file, options))?;
+    let groups = groups.map(|path| rows(path, |file| read_groups(file, options))).transpose()?;
+    Ok((users, groups.unwrap_or_default()))
+}
+
+fn rows<T>(path: &Path, read: impl FnOnce(Box<dyn Read>) -> Result<T, CsvError>) -> Result<T, Failure> {
+    let file = File::open(path).map_err(|error| Failure::File { path: path.into(), error })?;
+    read(Box::new(file)).map_err(|error| Failure::Csv { path: path.into(), error })
+}
+
+fn tell(report: &ImportReport, mode: ImportMode, output: &Output) -> Result<(), Failure> {
+    let count = |wanted: &dyn Fn(&ImportedPassword) -> bool| {
+        report.users.iter().filter(|user| wanted(&user.password)).count()
+    };
+    let quarantined = report.users.iter().filter_map(|user| match &user.password {
+        ImportedPassword::Quarantined(why) => {
+            Some(Quarantined { line: user.line, name: &user.name, why: why.to_string() })
+        }
+        ImportedPassword::None | ImportedPassword::Kept | ImportedPassword::Wrapped => None,
+    });
+    let told = Told {
+        users: report.users.len(),
+        groups: &report.groups,
+        kept: count(&|password| *password == ImportedPassword::Kept),
+        wrapped: count(&|password| *password == ImportedPassword::Wrapped),
+        without_password: count(&|password| *password == ImportedPassword::None),
+        quarantined: quarantined.collect(),
+        written: mode == ImportMode::Apply,
+    };
+    output.table(&[
+        Count { what: "users", number: told.users },
+        Count { what: "groups made", number: told.groups.len() },
+        Count { what: "passwords kept as they are", number: told.kept },
+        Count { what: "passwords kept inside Argon2id", number: told.wrapped },
+        Count { what: "passwords that cannot be checked", number: told.quarantined.len() },
+        Count { what: "without a password", number: told.without_password },
+    ])?;
+    if !told.quarantined.is_empty() {
+        output.table(&told.quarantined)?;
+    }
+    if mode == ImportMode::DryRun {
+        note(&"nothing was written");
+    }
+    output.value(&told)
+}

@@ -1,0 +1,333 @@
+//! `throng move`.
+//!
+//! Reading order: here what is asked and done; `told.rs` is what people and programs read of it.
+
+mod told;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use throng::core::filter::Filter;
+use throng::error::Conflict;
+use throng::moves::{
+    Move as Record, MoveControl, MoveId, MovePlan, MoveProgress, MoveRequest, OnTaken, Options, OrderChange,
+    PasswordStrategy, Selection,
+};
+use throng::{Error, Throng};
+
+use super::import::{Between, read};
+use crate::arguments::{List, Where};
+use crate::failure::{Code, Failure};
+use crate::output::{Output, note};
+use crate::place::{Names, Place, directory};
+use crate::progress::Progress;
+use crate::signals::Signals;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Move {
+    /// Say what becomes of every user, and do nothing
+    ///
+    /// Ends with 3 where something stands in the way.
+    #[command(
+        after_help = "Example:\n  throng move plan --from Confluence --to Jira --database users.db --all"
+    )]
+    Plan(What),
+    /// Move users: plan, dry run, and run
+    ///
+    /// Nothing is done where something stands in the way. SIGINT ends it after the user who is under way; what is left
+    /// is moved by `throng move resume`. Ends with 1 if somebody stayed because something went wrong.
+    #[command(after_help = "\
+Example:
+  throng move run --from Confluence --to Jira --group staff --on-taken link --database users.db
+  throng move run --from-file users.csv --to Jira --database users.db")]
+    Run(What),
+    /// Show what became of a move
+    #[command(after_help = "\
+Example:
+  throng move status 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Status(One),
+    /// List all moves, the latest first
+    #[command(after_help = "Example:\n  throng move list --database users.db")]
+    List(List),
+    /// Go on with a move that was interrupted
+    #[command(after_help = "\
+Example:
+  throng move resume 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Resume(One),
+    /// Compare everybody who was moved with what the journal says
+    ///
+    /// Ends with 5 if something is not as it should be.
+    #[command(after_help = "\
+Example:
+  throng move verify 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Verify(One),
+    /// Accept the outcome of a move; it can still be reverted
+    #[command(after_help = "\
+Example:
+  throng move finish 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Finish(One),
+    /// Take a move back: accounts, passwords, groups, names and orders are what they were
+    #[command(after_help = "\
+Example:
+  throng move revert 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Revert(One),
+    /// Delete what reverting a move needs: from then on it cannot be taken back
+    #[command(after_help = "\
+Example:
+  throng move purge 2f1c0f0e-6a1b-4a4e-9d0c-5f0f3f0e8a11 --database users.db")]
+    Purge(One),
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("source").required(true).args(["from", "from_file"])))]
+#[command(group(ArgGroup::new("selection").args(["users", "groups", "name_prefix"])))]
+pub(crate) struct What {
+    #[command(flatten)]
+    at: Where,
+    /// The directory that the users come from
+    #[arg(long, value_name = "DIRECTORY")]
+    from: Option<String>,
+    /// A CSV file that the users come from
+    #[arg(long, value_name = "FILE")]
+    from_file: Option<PathBuf>,
+    /// A CSV file with the groups of that file
+    #[arg(long, value_name = "FILE", requires = "from_file")]
+    groups_file: Option<PathBuf>,
+    /// The directory that they go to
+    #[arg(long, value_name = "DIRECTORY")]
+    to: String,
+    /// Move this user only; several add up
+    #[arg(long = "user", value_name = "NAME")]
+    users: Vec<String>,
+    /// Move the users in this group only, nested ones too; several add up
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
+    /// Move the users only whose names begin so
+    #[arg(long, value_name = "TEXT")]
+    name_prefix: Option<String>,
+    /// What becomes of a user whose name somebody in the target has
+    #[arg(long, value_name = "WHAT", default_value = "stop")]
+    on_taken: Taken,
+    /// What becomes of passwords
+    #[arg(long, value_name = "WHAT", default_value = "best")]
+    passwords: Passwords,
+    /// How many days a password that is not given out is waited for: it is taken over at the next login
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
+    capture_days: u16,
+    /// Put the target before the source wherever the source is asked
+    #[arg(long)]
+    target_first: bool,
+    /// List everybody, and not only the first
+    #[arg(long)]
+    all: bool,
+}
+
+/// What becomes of a user whose name is taken.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Taken {
+    /// Nothing is moved at all
+    Stop,
+    /// Both are the same person, and become one
+    Link,
+    /// The user stays
+    Skip,
+}
+
+/// What becomes of passwords.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Passwords {
+    /// The best that the source gives: the hash, or the password at the next login
+    Best,
+    /// Everybody must set a new one
+    Reset,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The move, as `throng move list` names it
+    id: MoveId,
+    #[command(flatten)]
+    at: Where,
+}
+
+impl What {
+    fn request(&self, throng: &Throng) -> Result<MoveRequest, Failure> {
+        let target = directory(throng, &self.to)?.id;
+        let request = match (&self.from, &self.from_file) {
+            (Some(from), _) => MoveRequest::new(directory(throng, from)?.id, target),
+            (None, Some(file)) => {
+                let (users, groups) = read(file, self.groups_file.as_deref(), Between::Comma.options())?;
+                MoveRequest::from_file(file.display().to_string(), users, groups, target)
+            }
+            (None, None) => return Err(Failure::Refused("say where the users come from".to_owned())),
+        };
+        let selection = if !self.users.is_empty() {
+            Selection::Users(self.users.clone())
+        } else if !self.groups.is_empty() {
+            Selection::Groups(self.groups.clone())
+        } else if let Some(prefix) = &self.name_prefix {
+            Selection::Matching(Filter::name_starts_with(prefix))
+        } else {
+            Selection::Everybody
+        };
+        let options = Options {
+            on_taken: match self.on_taken {
+                Taken::Stop => OnTaken::Stop,
+                Taken::Link => OnTaken::Link,
+                Taken::Skip => OnTaken::Skip,
+            },
+            passwords: match self.passwords {
+                Passwords::Best => PasswordStrategy::Best,
+                Passwords::Reset => PasswordStrategy::Reset,
+            },
+            capture_for: Duration::from_secs(u64::from(self.capture_days) * 24 * 60 * 60),
+            order: if self.target_first { OrderChange::TargetFirst } else { OrderChange::Keep },
+        };
+        Ok(request.select(selection).options(options))
+    }
+}
+
+pub(crate) async fn run(arguments: Move, output: &Output) -> Result<Code, Failure> {
+    match &arguments {
+        Move::Plan(what) => plan(what, output).await,
+        Move::Run(what) => run_planned(what, output).await,
+        Move::Status(one) => {
+            let (_, throng) = open(&one.at).await?;
+            told::report(&throng, one.id, output).await.map(|_| Code::Done)
+        }
+        Move::List(arguments) => {
+            let (_, throng) = open(&arguments.at).await?;
+            told::list(&throng, output).await.map(|()| Code::Done)
+        }
+        Move::Resume(one) => work(one, Work::Resume, output).await,
+        Move::Revert(one) => work(one, Work::Revert, output).await,
+        Move::Verify(one) => {
+            let (_, throng) = open(&one.at).await?;
+            let wrong = throng.verify_move(one.id).await?;
+            told::verified(one.id, &wrong, output)?;
+            Ok(if wrong.is_empty() { Code::Done } else { Code::Found })
+        }
+        Move::Finish(one) => {
+            let (_, throng) = open(&one.at).await?;
+            told::stands(&throng.finish_move(one.id).await?, output)
+        }
+        Move::Purge(one) => {
+            let (_, throng) = open(&one.at).await?;
+            told::stands(&throng.purge_move(one.id).await?, output)
+        }
+    }
+}
+
+async fn open(at: &Where) -> Result<(Place, Throng), Failure> {
+    let place = Place::find(at)?;
+    let throng = place.open_with_sources().await?;
+    Ok((place, throng))
+}
+
+async fn plan(what: &What, output: &Output) -> Result<Code, Failure> {
+    let (_, throng) = open(&what.at).await?;
+    let plan = throng.plan_move(what.request(&throng)?).await?;
+    told::plan(&throng, &plan, what.all, output)?;
+    Ok(if plan.is_clear() { Code::Done } else { Code::Refused })
+}
+
+async fn run_planned(what: &What, output: &Output) -> Result<Code, Failure> {
+    let (place, throng) = open(&what.at).await?;
+    let plan = throng.plan_move(what.request(&throng)?).await?;
+    refuse(&throng, &plan)?;
+    let dry = throng.dry_run_move(&plan).await?;
+    if let Some((name, becomes)) = dry.changed.first() {
+        let words = format!("{name:?} has changed since the plan ({becomes}): plan again");
+        return Err(Failure::Refused(words));
+    }
+    let moving = Moving::begin(&place)?;
+    let record =
+        moving.watch("moving", |control| async move { throng.run_move(plan, &control).await }).await?;
+    ended(&place, &record, output).await
+}
+
+/// Tells everything that stands in the way of a plan.
+fn refuse(throng: &Throng, plan: &MovePlan) -> Result<(), Failure> {
+    if plan.is_clear() {
+        return Ok(());
+    }
+    let names = Names::of(throng)?;
+    let obstacles: Vec<String> =
+        plan.obstacles.iter().map(|obstacle| format!("  {}", names.spelled(&obstacle.to_string()))).collect();
+    Err(Failure::Refused(format!("the move cannot be run:\n{}", obstacles.join("\n"))))
+}
+
+/// What is done with a move that is there.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Resume,
+    Revert,
+}
+
+async fn work(one: &One, what: Work, output: &Output) -> Result<Code, Failure> {
+    let (place, throng) = open(&one.at).await?;
+    let moving = Moving::begin(&place)?;
+    let id = one.id;
+    let record = match what {
+        Work::Resume => {
+            moving.watch("moving", |control| async move { throng.resume_move(id, &control).await }).await?
+        }
+        Work::Revert => {
+            moving
+                .watch("putting back", |control| async move { throng.revert_move(id, &control).await })
+                .await?
+        }
+    };
+    ended(&place, &record, output).await
+}
+
+/// Tells how a move ended.
+async fn ended(place: &Place, record: &Record, output: &Output) -> Result<Code, Failure> {
+    let throng = place.open().await?;
+    let counts = told::report(&throng, record.id, output).await?;
+    Ok(if counts.failed == 0 { Code::Done } else { Code::Failed })
+}
+
+/// Work on a move that people watch, and that a signal ends at the next safe place.
+struct Moving {
+    signals: Signals,
+    id: Arc<Mutex<Option<MoveId>>>,
+    /// What the database is called, for the command that goes on.
+    at: String,
+}
+
+impl Moving {
+    fn begin(place: &Place) -> Result<Self, Failure> {
+        let at = place.database.display().to_string();
+        Ok(Self { signals: Signals::listen()?, id: Arc::default(), at })
+    }
+
+    async fn watch<R: Future<Output = Result<Record, Error>>>(
+        &self,
+        words: &'static str,
+        work: impl FnOnce(MoveControl) -> R,
+    ) -> Result<Record, Failure> {
+        let (bar, seen) = (Progress::of(words), Arc::clone(&self.id));
+        let control =
+            MoveControl::new().stopped_by(&self.signals.stop).watched_by(move |at: MoveProgress| {
+                bar.show(at.done, at.total);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                if let (None, Some(id)) = (*seen, at.id) {
+                    note(&format_args!("move {id}: {} users", at.total));
+                    *seen = Some(id);
+                }
+            });
+        let outcome = tokio::select! {
+            outcome = work(control) => outcome,
+            () = self.signals.force.wait() => return Err(Failure::Interrupted),
+        };
+        if let Err(Error::Conflict(Conflict::MoveStopped)) = &outcome
+            && let Some(id) = *self.id.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            return Err(Failure::Stopped(format!("throng move resume {id} --database {:?}", self.at)));
+        }
+        Ok(outcome?)
+    }
+}

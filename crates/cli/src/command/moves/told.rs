@@ -1,0 +1,296 @@
+//! Moves in tables.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use throng::Throng;
+use throng::moves::{
+    Block, Capability, Landing, Mismatch, Move, MoveCounts, MoveId, MovePlan, Note, Obstacle, PlannedOrder,
+    PlannedUser, Skip, Source,
+};
+
+use crate::failure::{Code, Failure};
+use crate::output::{Output, Row, note};
+use crate::place::Names;
+
+/// How many people are listed unless everybody is asked for.
+const FIRST: usize = 20;
+
+/// A plan, for programs.
+#[derive(Serialize)]
+struct Planned<'p> {
+    is_clear: bool,
+    obstacles: &'p [Obstacle],
+    /// The obstacles in words.
+    in_the_way: Vec<String>,
+    capabilities: &'p [Capability],
+    groups: Vec<&'p str>,
+    orders: &'p [PlannedOrder],
+    users: &'p [PlannedUser],
+}
+
+/// How many users something becomes of.
+#[derive(Serialize)]
+struct Count {
+    what: String,
+    number: u64,
+}
+
+impl Row for Count {
+    const COLUMNS: &'static [&'static str] = &["what", "number"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.what.clone(), self.number.to_string()]
+    }
+}
+
+/// A user of a plan.
+#[derive(Serialize)]
+struct Planning {
+    name: String,
+    account: String,
+    password: String,
+    notes: String,
+}
+
+impl Row for Planning {
+    const COLUMNS: &'static [&'static str] = &["user", "account", "password", "worth knowing"];
+
+    fn cells(&self) -> Vec<String> {
+        let Self { name, account, password, notes } = self;
+        [name, account, password, notes].map(Clone::clone).to_vec()
+    }
+}
+
+/// Tells what a move will do: totals first, then who.
+pub(super) fn plan(throng: &Throng, plan: &MovePlan, all: bool, output: &Output) -> Result<(), Failure> {
+    let names = Names::of(throng)?;
+    let spelled = |obstacle: &Obstacle| names.spelled(&obstacle.to_string());
+    let in_the_way: Vec<String> = plan.obstacles.iter().map(spelled).collect();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for PlannedUser { fate, .. } in &plan.users {
+        let account = landing(&fate.landing, &names);
+        *counts.entry(format!("account: {account}")).or_default() += 1;
+        if fate.is_moved() {
+            *counts.entry(format!("password: {}", fate.password)).or_default() += 1;
+        }
+    }
+    let users = u64::try_from(plan.users.len()).unwrap_or(u64::MAX);
+    let groups = u64::try_from(plan.groups.len()).unwrap_or(u64::MAX);
+    let totals = [("users".to_owned(), users), ("groups that go along".to_owned(), groups)];
+    let totals = totals.into_iter().chain(counts).map(|(what, number)| Count { what, number });
+    output.table(&totals.collect::<Vec<_>>())?;
+    for order in &plan.orders {
+        let after: Vec<String> = order.after.iter().map(|id| names.directory(*id)).collect();
+        output.words(&format_args!("{:?} will ask in this order: {}", order.name, after.join(", ")))?;
+    }
+    let shown = if all { plan.users.len() } else { FIRST.min(plan.users.len()) };
+    let people = plan.users.iter().take(shown).map(|user| Planning {
+        name: user.name.as_str().to_owned(),
+        account: landing(&user.fate.landing, &names),
+        password: if user.fate.is_moved() { user.fate.password.to_string() } else { String::new() },
+        notes: user.fate.notes.iter().map(|told| worth(told, &names)).collect::<Vec<_>>().join("\n"),
+    });
+    output.table(&people.collect::<Vec<_>>())?;
+    if shown < plan.users.len() {
+        let left = plan.users.len() - shown;
+        output.words(&format_args!("and {left} more; `--all` lists everybody"))?;
+    }
+    for obstacle in &in_the_way {
+        note(&format_args!("in the way: {obstacle}"));
+    }
+    output.value(&Planned {
+        is_clear: plan.is_clear(),
+        obstacles: &plan.obstacles,
+        in_the_way,
+        capabilities: &plan.capabilities,
+        groups: plan.groups.iter().map(|group| group.name.as_str()).collect(),
+        orders: &plan.orders,
+        users: &plan.users,
+    })
+}
+
+fn landing(landing: &Landing, names: &Names) -> String {
+    match landing {
+        Landing::Made => "made in the target".to_owned(),
+        Landing::Linked(_) => "becomes one with its namesake".to_owned(),
+        Landing::Skipped(Skip::NameTaken) => "stays: the name is taken".to_owned(),
+        Landing::Skipped(Skip::Impossible(why)) => format!("stays: {why}"),
+        Landing::Blocked(Block::NameTaken(_)) => "in the way: the name is taken".to_owned(),
+        Landing::Blocked(Block::Shadowed(application, directory)) => format!(
+            "in the way: in {:?} its name would mean somebody in {:?}",
+            names.application(*application),
+            names.directory(*directory)
+        ),
+    }
+}
+
+fn worth(told: &Note, names: &Names) -> String {
+    match told {
+        Note::IsActing => "this is who asks for the move: sessions end".to_owned(),
+        Note::AliasLost(application, alias) => {
+            format!("loses the other name {alias:?} in {:?}", names.application(*application))
+        }
+        Note::NestingLost(group) => format!("what the group {:?} grants is lost", group.as_str()),
+        Note::NameOfAnother(application, _) => {
+            format!("its name belongs to another account in {:?}", names.application(*application))
+        }
+    }
+}
+
+/// A move in the list.
+#[derive(Serialize)]
+struct Listed {
+    id: MoveId,
+    state: String,
+    from: String,
+    to: String,
+    whom: String,
+    users: u64,
+    began: String,
+    changed: String,
+}
+
+impl Listed {
+    fn of(record: &Move, names: &Names) -> Self {
+        Self {
+            id: record.id,
+            state: record.state.to_string(),
+            from: match &record.source {
+                Source::Directory(directory) => names.directory(*directory),
+                Source::File(file) => file.clone(),
+            },
+            to: names.directory(record.target),
+            whom: record.selection.clone(),
+            users: record.users,
+            began: record.began_at.to_string(),
+            changed: record.changed_at.to_string(),
+        }
+    }
+}
+
+impl Row for Listed {
+    const COLUMNS: &'static [&'static str] = &["move", "state", "from", "to", "whom", "users", "began"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.state.clone(),
+            self.from.clone(),
+            self.to.clone(),
+            self.whom.clone(),
+            self.users.to_string(),
+            self.began.clone(),
+        ]
+    }
+}
+
+pub(super) async fn list(throng: &Throng, output: &Output) -> Result<(), Failure> {
+    let names = Names::of(throng)?;
+    output.list(&throng.moves().await?.iter().map(|record| Listed::of(record, &names)).collect::<Vec<_>>())
+}
+
+/// A move with what became of its users, for programs.
+#[derive(Serialize)]
+struct Reported<'r> {
+    #[serde(flatten)]
+    listed: Listed,
+    counts: MoveCounts,
+    failed: Vec<Stayed<'r>>,
+    /// Accounts that wait for their password, and until when the first of them does.
+    waiting: usize,
+    waiting_until: Option<String>,
+}
+
+/// Somebody who stayed because something went wrong.
+#[derive(Serialize)]
+struct Stayed<'r> {
+    name: &'r str,
+    why: &'r str,
+}
+
+impl Row for Stayed<'_> {
+    const COLUMNS: &'static [&'static str] = &["user", "stayed because"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.to_owned(), self.why.to_owned()]
+    }
+}
+
+pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Result<MoveCounts, Failure> {
+    let (report, names) = (throng.move_report(id).await?, Names::of(throng)?);
+    let listed = Listed::of(&report.record, &names);
+    output.table(std::slice::from_ref(&listed))?;
+    let MoveCounts { waiting, moved, skipped, failed, reverted, pending } = report.counts;
+    let counts = [
+        ("moved", moved),
+        ("stayed, as planned", skipped),
+        ("stayed, because something went wrong", failed),
+        ("put back", reverted),
+        ("not dealt with yet", waiting),
+        ("password comes with the next login", pending),
+    ];
+    let counts = counts.into_iter().filter(|(_, number)| *number > 0);
+    output
+        .table(&counts.map(|(what, number)| Count { what: what.to_owned(), number }).collect::<Vec<_>>())?;
+    let failed: Vec<Stayed<'_>> =
+        report.failed.iter().map(|(name, why)| Stayed { name: name.as_str(), why }).collect();
+    if !failed.is_empty() {
+        output.table(&failed)?;
+    }
+    let waiting_until = report.pending.iter().map(|capture| capture.until).min();
+    output.value(&Reported {
+        listed,
+        counts: report.counts,
+        failed,
+        waiting: report.pending.len(),
+        waiting_until: waiting_until.map(|moment| moment.to_string()),
+    })?;
+    Ok(report.counts)
+}
+
+/// What is wrong with a user.
+#[derive(Serialize)]
+struct IsWrong<'w> {
+    name: &'w str,
+    what: String,
+}
+
+impl Row for IsWrong<'_> {
+    const COLUMNS: &'static [&'static str] = &["user", "what is wrong"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.to_owned(), self.what.clone()]
+    }
+}
+
+/// What a verification found, for programs.
+#[derive(Serialize)]
+struct Verified<'v> {
+    id: MoveId,
+    wrong: Vec<IsWrong<'v>>,
+}
+
+pub(super) fn verified(id: MoveId, wrong: &[Mismatch], output: &Output) -> Result<(), Failure> {
+    let wrong = wrong.iter().map(|found| IsWrong { name: found.name.as_str(), what: found.what.to_string() });
+    let verified = Verified { id, wrong: wrong.collect() };
+    if verified.wrong.is_empty() {
+        output.words(&"everybody is as the move left them")?;
+    } else {
+        output.table(&verified.wrong)?;
+    }
+    output.value(&verified)
+}
+
+/// The state of a move, for programs.
+#[derive(Serialize)]
+struct Stands {
+    id: MoveId,
+    state: String,
+}
+
+pub(super) fn stands(record: &Move, output: &Output) -> Result<Code, Failure> {
+    let stands = Stands { id: record.id, state: record.state.to_string() };
+    output.answer(&format_args!("the move {} is {}", stands.id, stands.state), &stands)?;
+    Ok(Code::Done)
+}

@@ -1,0 +1,130 @@
+//! `throng apply`.
+
+use serde_json::{Value, json};
+
+use crate::home::{Home, done, refused};
+use crate::process::{Ended, with};
+
+const FILE: &str = "\
+[[directory]]
+name = \"Guests\"
+[[directory]]
+name = \"Users\"
+[[directory]]
+name = \"New\"
+[[application]]
+name = \"wiki\"
+order = [\"Guests\", \"Users\", \"New\"]
+memberships = \"aggregated\"
+administrators = [\"admins\"]
+addresses = [\"10.0.0.0/8\"]
+[[application.seat]]
+directory = \"Guests\"
+groups = [\"visitors\"]
+login = \"stop\"
+lookup = \"3h\"
+refusal = \"stop\"
+[[application]]
+name = \"jira\"
+order = [\"New\"]
+";
+
+fn apply(home: &Home, text: &str, more: &[&str]) -> Ended {
+    let config = home.config(text);
+    with(&config, &[&["apply"], more].concat())
+}
+
+#[test]
+fn a_file_is_shown_applied_and_then_there_is_nothing_to_change() {
+    let home = Home::with_guests();
+    let shown = apply(&home, FILE, &["--dry-run", "--json"]);
+    let steps: Value = serde_json::from_str(done(&shown)).unwrap();
+    assert_eq!(steps["applied"], false);
+    let plan = steps["steps"].as_array().unwrap().iter().find(|step| step["preview"].is_object()).unwrap();
+    assert_eq!(plan["preview"]["totals"]["owners"], 1, "{plan}");
+    let tables = apply(&home, FILE, &[]);
+    assert!(done(&tables).contains("makes the internal directory \"New\""), "{tables:?}");
+    assert!(
+        tables.stdout.contains("surfaces") && tables.stderr.contains("nothing was changed"),
+        "{tables:?}"
+    );
+    assert_eq!(home.json(&["directory", "list"]).as_array().map(Vec::len), Some(2));
+    let serving = apply_to_serve(&home);
+    refused(&serving, 2, "another order");
+
+    done(&apply(&home, FILE, &["--yes"]));
+    let wiki = home.json(&["application", "show", "wiki"]);
+    assert_eq!(wiki["order"], json!(["Guests", "Users", "New"]), "{wiki}");
+    assert_eq!((&wiki["memberships"], &wiki["administrators"]), (&"aggregated".into(), &json!(["admins"])));
+    assert_eq!(wiki["addresses"], json!(["10.0.0.0/8"]));
+    assert_eq!(wiki["seats"][0]["access"], json!({"groups": ["visitors"]}));
+    assert_eq!(wiki["seats"][0]["policy"]["login"], "stop");
+    assert_eq!(home.json(&["application", "show", "jira"])["order"], json!(["New"]));
+    assert_eq!(done(&apply(&home, FILE, &["--yes"])), "nothing to change\n");
+}
+
+fn apply_to_serve(home: &Home) -> Ended {
+    with(&home.folder.path().join("throng.toml"), &["serve", "--listen", "127.0.0.1:0"])
+}
+
+#[test]
+fn a_server_does_not_let_others_in_than_its_file_says() {
+    let home = Home::with_guests();
+    home.config(
+        "[[application]]\nname = \"wiki\"\norder = [\"Users\", \"Guests\"]\n\
+                 [[application.seat]]\ndirectory = \"Users\"\ngroups = [\"staff\"]\n",
+    );
+    refused(&apply_to_serve(&home), 2, "`throng apply` shows who that changes");
+}
+
+#[test]
+fn what_is_wrong_is_told_by_its_line_and_nothing_is_applied() {
+    let home = Home::with_guests();
+    let before = home.json(&["application", "list"]);
+    for (text, line, says) in [
+        ("[[application]]\nname = \"wiki\"\norder = [\"Nowhere\"]", 4, "does not exist"),
+        ("[[application]]\nname = \"wiki\"\norder = [\"Users\", \"USERS\"]", 4, "twice"),
+        ("[[directory]]\nname = \"A\"\n[[directory]]\nname = \"a\"", 5, "named twice"),
+        ("[[application]]\nname = \"wiki\"\nordre = []", 4, "unknown field"),
+        (
+            "[[application]]\nname = \"wiki\"\norder = []\n[[application.seat]]\ndirectory = \"Users\"",
+            6,
+            "of this seat",
+        ),
+        (
+            "[[application]]\nname = \"w\"\norder = [\"Users\"]\n[[application.seat]]\ndirectory = \"Users\"\nlogin = \"x\"",
+            7,
+            "silence means",
+        ),
+        (
+            "[[application]]\nname = \"w\"\norder = [\"Users\"]\n[[application.seat]]\ndirectory = \"Users\"\n\
+             groups = [\"a\"]\neveryone = true",
+            8,
+            "either `everyone` or `groups`",
+        ),
+        ("[recovery]\npassword-file = \"p\"\nuntil = \"soon\"", 4, "a moment is written"),
+    ] {
+        let ended = apply(&home, text, &["--yes"]);
+        refused(&ended, 2, &format!("throng.toml, line {line}: "));
+        assert!(ended.stderr.contains(says), "{ended:?}");
+    }
+    refused(&apply(&home, "", &["--yes", "--dry-run"]), 2, "cannot be used with");
+    assert_eq!(done(&apply(&home, "", &["--yes"])), "nothing to change\n");
+    assert_eq!(home.json(&["application", "list"]), before);
+    assert_eq!(home.json(&["directory", "list"]).as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn what_would_be_refused_later_is_refused_before_anything_is_made() {
+    let home = Home::with_guests();
+    home.file("p", "a secret\n");
+    let file = "[[directory]]\nname = \"New\"\n[[mirror]]\nname = \"Crowd\"\nurl = \"http://127.0.0.1:1\"\n\
+                application = \"a\"\npassword-file = \"p\"\n[[application]]\nname = \"wiki\"\n\
+                order = [\"Users\", \"Guests\", \"Crowd\"]\n";
+    let ended = apply(&home, file, &["--yes"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("`--accept-unlisted` is needed"), "{ended:?}");
+    assert_eq!(home.json(&["directory", "list"]).as_array().map(Vec::len), Some(2));
+    done(&apply(&home, file, &["--yes", "--accept-unlisted"]));
+    assert_eq!(done(&apply(&home, file, &["--yes"])), "nothing to change\n");
+}

@@ -1,0 +1,104 @@
+//! What holds for every command.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::home::{Home, done, refused};
+use crate::process::{Ended, command, over, run, throng};
+
+#[test]
+fn init_twice_is_harmless_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("users.db");
+    let init = || over(&database, &["init", "--directory", "People", "--json"], "");
+    let made = |ended: &Ended| serde_json::from_str::<Value>(done(ended)).unwrap()["made"].clone();
+    assert_eq!(made(&init()), true);
+    assert_eq!(made(&init()), false);
+    let bad = folder.path().join("bad.db");
+    refused(&over(&bad, &["init", "--directory", " x"], ""), 3, "throng: ");
+    assert!(!bad.exists(), "a name that cannot be one leaves nothing behind");
+}
+
+#[test]
+fn only_init_makes_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("users.db");
+    for arguments in [
+        &["serve"] as &[&str],
+        &["application", "list"],
+        &["user", "list"],
+        &["user", "add", "anna"],
+        &["explain", "anna", "--application", "wiki"],
+        &["rounds", "Crowd"],
+    ] {
+        refused(&over(&database, arguments, "password\n"), 3, "`throng init` makes one");
+    }
+    assert!(!database.exists());
+}
+
+#[test]
+fn people_get_tables_and_programs_get_json() {
+    let home = Home::new();
+    assert_eq!(home.json(&["application", "list"])[0]["order"], serde_json::json!(["Users"]));
+    assert!(done(&home.run(&["application", "list"])).contains("wiki"));
+    let user = &home.json(&["user", "list"])[0];
+    assert_eq!((&user["name"], &user["active"]), (&"anna".into(), &true.into()));
+    assert!(done(&home.run(&["user", "list", "--directory", "USERS"])).contains("anna"));
+    let explained = home.json(&["explain", "ANNA", "--application", "wiki"]);
+    assert!(explained["state"]["means"]["subject"].is_object(), "{explained}");
+    let explained = home.run(&["explain", "anna", "--application", "wiki"]);
+    assert!(done(&explained).contains("=> means the account in \"Users\""), "{explained:?}");
+    assert!(done(&home.run(&["explain", "bela", "--application", "wiki"])).contains("=> nobody"));
+}
+
+#[test]
+fn what_is_refused_says_why_and_changes_nothing() {
+    let home = Home::new();
+    let add = |name: &str, input: &str| over(&home.database(), &["user", "add", name], input);
+    refused(&add("ANNA", "seven wooden chairs\n"), 3, "the user \"anna\" exists already");
+    refused(&add("bela", ""), 2, "the password is empty");
+    refused(&add("bela", "two\nlines\n"), 2, "one line");
+    refused(&add("bela", &"a".repeat(600)), 2, "longer than 512 bytes");
+    refused(&add("bela", "x\n"), 3, "the directory \"Users\"");
+    refused(&add(" ", "seven wooden chairs\n"), 3, "throng: ");
+    assert_eq!(home.json(&["user", "list"]).as_array().map(Vec::len), Some(1), "bela is not half there");
+
+    let application = |arguments: &[&str]| home.run(&[&["application", "add"], arguments].concat());
+    refused(&application(&["WIKI", "--directory", "Users"]), 3, "the application \"WIKI\" exists already");
+    refused(&application(&["jira", "--directory", "People"]), 3, "there is no directory \"People\"");
+    refused(&application(&["jira", "--directory", "Users", "--directory", "users"]), 3, "throng: ");
+    refused(&application(&["jira", "--directory", "Users", "--allow-address", "x"]), 2, "not an IP address");
+    refused(&application(&["jira"]), 2, "--directory");
+    assert_eq!(home.json(&["application", "list"]).as_array().map(Vec::len), Some(1));
+
+    refused(&home.run(&["explain", "anna", "--application", "jira"]), 3, "there is no application \"jira\"");
+    refused(&home.run(&["rounds", "Users"]), 3, "throng: ");
+    refused(&throng(["user", "list"], ""), 2, "--database");
+    let mut elsewhere = command(["user", "list"]);
+    elsewhere.env("THRONG_DATABASE", home.database());
+    assert!(done(&run(elsewhere, "")).contains("anna"));
+    refused(&home.run(&["user", "add", "bela", "--password", "x"]), 2, "--password");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_a_failure_and_no_panic() {
+    let home = Home::new();
+    let mut listing = command(["user", "list", "--database"]);
+    listing.arg(home.database());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    listing.stdout(Stdio::from(writer));
+    refused(&run(listing, ""), 1, "cannot write to standard output");
+    let mut adding = command(["application", "add", "jira", "--directory", "Users", "--database"]);
+    adding.arg(home.database());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    adding.stdout(Stdio::from(writer));
+    refused(&run(adding, ""), 1, "cannot write to standard output");
+    assert_eq!(
+        home.json(&["application", "list"]).as_array().map(Vec::len),
+        Some(1),
+        "nobody has its password"
+    );
+}

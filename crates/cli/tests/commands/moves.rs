@@ -1,0 +1,96 @@
+//! `throng move`.
+
+use crate::home::{Home, done, path, refused};
+#[cfg(unix)]
+use crate::process::command;
+
+fn move_id(home: &Home) -> String {
+    home.json(&["move", "list"])[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn users_move_with_their_passwords_and_back_again_p1() {
+    let home = Home::with_guests();
+    home.log_in_once("anna");
+    let between = ["--from", "Users", "--to", "Guests"];
+    let planned = home.run(&[&["move", "plan"], &between[..]].concat());
+    assert_eq!(planned.code, Some(3), "{planned:?}");
+    assert!(planned.stderr.contains("in the way"), "{planned:?}");
+    let ran = home.run(&[&["move", "run"], &between[..]].concat());
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("the names of 1 of the users"), "{ran:?}");
+    assert_eq!(home.json(&["move", "list"]), serde_json::json!([]), "nothing was begun");
+
+    let linked = [&between[..], &["--on-taken", "link"]].concat();
+    let clear = home.json(&[&["move", "plan"], &linked[..]].concat());
+    assert_eq!((&clear["is_clear"], clear["users"].as_array().map(Vec::len)), (&true.into(), Some(1)));
+    let ran = home.json(&[&["move", "run"], &linked[..]].concat());
+    assert_eq!((&ran["counts"]["moved"], &ran["state"]), (&1.into(), &"moved".into()), "{ran}");
+    home.log_in_once("anna");
+    assert_eq!(home.json(&["user", "show", "anna"])[0]["directory"], "Guests");
+    assert_eq!(home.json(&["user", "list", "--directory", "Users"]), serde_json::json!([]));
+
+    let id = move_id(&home);
+    assert!(done(&home.run(&["move", "verify", &id])).contains("as the move left them"));
+    assert!(done(&home.run(&["move", "status", &id])).contains("Guests"));
+    refused(&home.run(&["move", "purge", &id]), 3, "the move is moved");
+    done(&home.run(&["move", "revert", &id]));
+    home.log_in_once("anna");
+    assert_eq!(home.json(&["user", "list", "--directory", "Users"])[0]["name"], "anna");
+    assert!(done(&home.run(&["move", "purge", &id])).contains("purged"));
+    refused(&home.run(&["move", "resume", &id]), 3, "the move is purged");
+}
+
+#[test]
+fn a_file_is_moved_in_and_what_is_wrong_with_it_is_told() {
+    let home = Home::with_guests();
+    let file = home.file("move.csv", "username,password_hash\nkai,\nmia,not a hash\n");
+    let from = ["--from-file", path(&file), "--to", "Users"];
+    assert!(done(&home.run(&[&["move", "plan"], &from[..]].concat())).contains("cannot be checked"));
+    let ran = home.json(&[&["move", "run"], &from[..]].concat());
+    assert_eq!(ran["counts"]["moved"], 2, "{ran}");
+    done(&home.run(&["move", "finish", &move_id(&home)]));
+    let run = |arguments: &[&str]| home.run(&[&["move", "run"], arguments].concat());
+    refused(&run(&["--from", "Users", "--to", "Users"]), 3, "the same directory");
+    refused(&run(&["--from", "Users", "--to", "Guests", "--user", "zoe"]), 3, "no user \"zoe\"");
+    refused(&run(&["--from", "Guests", "--to", "Users", "--name-prefix", "z"]), 3, "nobody is selected");
+    refused(
+        &run(&["--from", "Users", "--from-file", path(&file), "--to", "Guests"]),
+        2,
+        "cannot be used with",
+    );
+    refused(&run(&["--to", "Guests"]), 2, "--from");
+    refused(&run(&["--from", "Nowhere", "--to", "Guests"]), 3, "there is no directory \"Nowhere\"");
+    refused(&home.run(&["move", "status", "1"]), 2, "invalid value");
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    refused(&home.run(&["move", "status", unknown]), 3, "there is no such move");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_move_between_two_users_and_says_how_to_go_on() {
+    use std::io::{BufRead, BufReader, Read};
+
+    let home = Home::with_guests();
+    let rows: String = (0..400).map(|number| format!("user{number}\n")).collect();
+    home.import("Users", &format!("username\n{rows}"));
+    let mut moving = command(["move", "run", "--from", "Users", "--to", "Guests", "--name-prefix", "user"]);
+    let mut moving = moving.arg("--database").arg(home.database()).spawn().unwrap();
+    let mut stderr = BufReader::new(moving.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains(": 400 users"), "{line}");
+    let sent = std::process::Command::new("kill").args(["-INT", &moving.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(moving.wait().unwrap().code(), Some(1), "{rest}");
+    let id = move_id(&home);
+    assert!(rest.contains(&format!("throng move resume {id} --database ")), "{rest}");
+    let stopped = home.json(&["move", "status", &id]);
+    assert_eq!(stopped["state"], "running", "{stopped}");
+    assert!(stopped["counts"]["waiting"].as_u64().unwrap() > 0, "{stopped}");
+    let resumed = home.json(&["move", "resume", &id]);
+    assert_eq!(resumed["counts"]["moved"], 400, "{resumed}");
+    assert_eq!(home.json(&["user", "list", "--directory", "Users"]).as_array().map(Vec::len), Some(1));
+}

@@ -1,0 +1,35 @@
+//! `throng why`, `throng explain` and `throng shadows`.
+
+use crate::home::{Home, done, refused};
+
+#[test]
+fn why_says_yes_or_no_in_a_sentence_and_by_its_code() {
+    let home = Home::with_guests();
+    let why = |name: &str| home.run(&["why", name, "can-use", "wiki"]);
+    assert!(done(&why("ANNA")).contains("\"ANNA\" can use \"wiki\": every active user of \"Users\" may"));
+    let nobody = why("zoe");
+    assert_eq!(nobody.code, Some(3), "{nobody:?}");
+    assert!(nobody.stdout.contains("cannot use \"wiki\": no directory"), "{nobody:?}");
+    done(&home.run(&["application", "access", "wiki", "Guests", "--group", "visitors", "--yes"]));
+    done(&home.run(&["application", "access", "wiki", "Users", "--group", "staff", "--yes"]));
+    let through = home.json(&["why", "bela", "can-use", "wiki"]);
+    assert_eq!(through["admission"]["through"], serde_json::json!(["visitors"]), "{through}");
+    let outside = home.json_with(3, &["why", "anna", "can-use", "wiki"]);
+    assert_eq!((&outside["admission"], &outside["admitted"]), (&"not_in_any_group".into(), &false.into()));
+    done(&home.run(&["user", "disable", "bela", "--directory", "Guests"]));
+    assert!(why("bela").stdout.contains("is inactive"));
+    done(&home.run(&["application", "disable", "wiki"]));
+    assert_eq!(why("bela").code, Some(3));
+    refused(&home.run(&["why", "anna", "can-use", "jira"]), 3, "there is no application \"jira\"");
+    refused(&home.run(&["why", "anna", "owns", "wiki"]), 2, "can-use");
+}
+
+#[test]
+fn shadows_tells_what_is_held_twice() {
+    let home = Home::with_guests();
+    let report = home.json(&["shadows", "--application", "wiki"]);
+    assert_eq!(report["names"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(report["names"][0]["name"], "anna");
+    assert!(done(&home.run(&["shadows"])).contains("accounts in all directories"));
+    refused(&home.run(&["shadows", "--application", "jira"]), 3, "there is no application");
+}
