@@ -12,7 +12,7 @@ use throng_core::sync::{
 };
 use throng_core::user::User;
 
-use super::index::{Index, Stated, count};
+use super::index::{Beginning, Index, Size, Stated, count};
 use super::members::{Members, Whole};
 use super::names::Waiting;
 use super::puller::{Ahead, sync_source};
@@ -21,6 +21,7 @@ use super::round::{Halt, Read, Step, Work};
 /// What a round knows of the mirror and has not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
+    pub(super) beginning: Beginning,
     pub(super) index: Index,
     /// Changes that are written together next.
     pub(super) ready: Vec<Change>,
@@ -39,10 +40,9 @@ impl Work<'_> {
         if self.is_first() {
             self.logging = Logging::Deferred;
         }
-        let mut comparison = Comparison {
-            index: Index::load(&*self.throng.0.store, self.directory()).await?,
-            ..Comparison::default()
-        };
+        let index = Index::load(&*self.throng.0.store, self.directory()).await?;
+        let beginning = self.beginning(index.size());
+        let mut comparison = Comparison { beginning, index, ..Comparison::default() };
         let mut ahead = Ahead::read(source, self.stop());
         let mut batch = ahead.batch().await?;
         let cursor = batch.cursor.take();
@@ -72,13 +72,15 @@ impl Work<'_> {
     /// (R621). Members who were stated before they had their names are in their groups afterwards: what they are in is
     /// not stated again (T63).
     async fn catch_up(&mut self, source: &dyn SyncSource, cursor: &Cursor, read: &mut Read) -> Step<()> {
-        let (held, before) = (self.round.held.take(), self.round.counts);
-        let caught_up = match self.read_changes(source, cursor).await {
+        let held = self.round.held.take();
+        let beginning = self.beginning(read.size);
+        let caught_up = match self.read_changes(source, cursor, beginning).await {
             Ok(changes) => changes,
             Err(Halt::Aborted) => return Err(Halt::Aborted),
             // Everything was read; the next round goes on from where this one began.
             Err(Halt::Full(_) | Halt::Failed(_) | Halt::Cancelled | Halt::TooLong) => {
                 self.round.held = held;
+                read.size = beginning.size_at(&self.round.counts);
                 return Ok(());
             }
         };
@@ -88,15 +90,7 @@ impl Work<'_> {
         }
         self.write_members(&mut comparison).await?;
         self.round.held = self.round.held.take().or(held);
-        let counts = &self.round.counts;
-        let since = |total: u64, added: u64, removed: u64| (total + added).saturating_sub(removed);
-        let (added, removed) =
-            (counts.users_added - before.users_added, counts.users_removed - before.users_removed);
-        read.users = since(read.users, added, removed);
-        let (added, removed) =
-            (counts.groups_added - before.groups_added, counts.groups_removed - before.groups_removed);
-        read.groups = since(read.groups, added, removed);
-        read.cursor = caught_up.cursor;
+        (read.size, read.cursor) = (caught_up.size, caught_up.cursor);
         if self.round.held.is_some() {
             read.outcome = Outcome::HeldForApproval;
         }
@@ -209,8 +203,8 @@ impl Work<'_> {
         self.begin_memberships(&mut comparison).await?;
         self.write_members(&mut comparison).await?;
         // Memberships of those who are missing tell nothing that the missing do not.
-        let read = self.round.counts.users_read + self.round.counts.groups_read;
-        if !bears_unreadable(read, self.round.counts.entries_set_aside) {
+        let counts = self.round.counts.since(&comparison.beginning.counts);
+        if !bears_unreadable(counts.users_read + counts.groups_read, counts.entries_set_aside) {
             return Err(Halt::failed("too many entries cannot be read"));
         }
         self.enter(Phase::Settling).await?;
@@ -235,14 +229,12 @@ impl Work<'_> {
     }
 
     pub(super) fn read(&self, comparison: &Comparison, outcome: Outcome, cursor: Option<Cursor>) -> Read {
-        let counts = &self.round.counts;
-        let removed = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
-        Read {
-            outcome,
-            cursor,
-            users: removed(comparison.index.users_before, counts.users_added, counts.users_removed),
-            groups: removed(comparison.index.groups_before, counts.groups_added, counts.groups_removed),
-        }
+        Read { outcome, cursor, size: comparison.beginning.size_at(&self.round.counts) }
+    }
+
+    /// A part of the round that begins now, when the mirror is so large.
+    pub(super) fn beginning(&self, size: Size) -> Beginning {
+        Beginning { size, counts: self.round.counts }
     }
 }
 

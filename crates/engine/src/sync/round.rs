@@ -18,6 +18,7 @@ use throng_core::sync::{
 };
 use throng_core::time::Timestamp;
 
+use super::index::Size;
 use super::puller::sync_source;
 use super::request::{SyncRequest, Wanted};
 use crate::config::records_of;
@@ -99,9 +100,8 @@ pub(super) struct Read {
     pub(super) outcome: Outcome,
     /// Where the next round goes on from.
     pub(super) cursor: Option<Cursor>,
-    /// Users and groups of the source that the mirror has now.
-    pub(super) users: u64,
-    pub(super) groups: u64,
+    /// How large the mirror is now.
+    pub(super) size: Size,
 }
 
 /// Runs a round to its end.
@@ -201,10 +201,13 @@ impl Work<'_> {
         if self.round.mode == Mode::Incremental
             && let Some(cursor) = self.mirror.state.cursor.clone()
         {
-            match self.read_changes(sync, &cursor).await {
+            let size = Size { users: self.mirror.state.users, groups: self.mirror.state.groups };
+            match self.read_changes(sync, &cursor, self.beginning(size)).await {
                 Err(Halt::Full(because)) => {
                     self.round.mode = Mode::Full;
                     self.round.full_because = Some(because);
+                    // What was doubted so far is doubted anew, or was no loss.
+                    self.round.held = None;
                     self.enter(Phase::Beginning).await?;
                 }
                 outcome => return outcome,
@@ -294,7 +297,7 @@ impl Work<'_> {
                 if read.outcome.is_complete() {
                     state.complete_as_of = Some(began);
                     state.cursor = read.cursor;
-                    (state.users, state.groups) = (read.users, read.groups);
+                    (state.users, state.groups) = (read.size.users, read.size.groups);
                     if self.round.mode == Mode::Full {
                         state.full_as_of = Some(began);
                         state.settings = digest(self.settings);
