@@ -18,6 +18,7 @@ use throng_core::sync::{
 };
 use throng_core::time::Timestamp;
 
+use super::beside::Beside;
 use super::index::Size;
 use super::puller::sync_source;
 use super::request::{SyncRequest, Wanted};
@@ -81,6 +82,8 @@ pub(super) struct Work<'w> {
     pub(super) recent: Recent,
     /// Memberships of members who had not been stated, the first of them.
     pub(super) unknown: Vec<(GroupName, Member)>,
+    /// What others write meanwhile.
+    pub(super) beside: Beside,
     request: &'w SyncRequest,
     lease: Lease,
     renewed_at: Timestamp,
@@ -136,6 +139,7 @@ pub(super) async fn run(
         mirror,
         logging: Logging::Each,
         unknown: Vec::new(),
+        beside: Beside::default(),
         request: &request,
         lease,
         renewed_at: now,
