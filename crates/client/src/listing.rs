@@ -95,12 +95,9 @@ impl<T: Listed> List<T> {
     }
 }
 
-/// An entry of the server's that is not what it should be, for a report. Where it has no key its name stands in, as it
-/// does for entries that are what they should be (R314): the report has the name cut.
+/// An entry of the server's that is not what it should be, for a report.
 pub(crate) fn report(kind: EntryKind, bad: &BadEntry) -> Unreadable {
-    let key = bad.key.as_deref().and_then(|key| ExternalId::new(key).ok());
-    let named = || bad.name.as_deref().and_then(|name| ExternalId::of_name(&Key::of(name)).ok());
-    let id = key.or_else(named);
+    let id = bad.key.as_deref().and_then(|key| ExternalId::new(key).ok());
     Unreadable::new(kind, bad.name.as_deref().unwrap_or_default(), id, bad.fault)
 }
 

@@ -450,6 +450,31 @@ async fn a_removal_that_is_told_again_takes_nothing_from_the_successor() {
     assert_eq!(mirrored.app.identity(&kept).await.unwrap(), identity);
 }
 
+/// Names with quotes, and names that are too long for a report, find their copies (T67).
+#[tokio::test]
+async fn the_copy_of_an_entry_is_found_by_its_whole_name_t67() {
+    let long = "x".repeat(150);
+    let names = ["o'brien", "a\\b", long.as_str()];
+    let by_name =
+        |name: &str| User { external_id: ExternalId::of_name(&Key::of(name)).unwrap(), ..user("x", name) };
+    let others = || (0..40).map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))));
+    for id in [None, Some(id("unknown"))] {
+        let mirrored = Mirrored::of(populated(0)).await;
+        let everybody = others().chain(names.map(|name| Item::User(by_name(name))));
+        let everybody = everybody.chain(names[..2].iter().map(|name| Item::Group(group(name))));
+        mirrored.source.state_instead([everything(everybody.collect())]);
+        mirrored.sync().await;
+        let before = mirrored.contents().await;
+        let unreadable = |kind, name: &&str| Item::Unreadable(Unreadable::new(kind, name, id.clone(), "bad"));
+        let doubtful = others().chain(names.iter().map(|name| unreadable(EntryKind::User, name)));
+        let doubtful = doubtful.chain(names[..2].iter().map(|name| unreadable(EntryKind::Group, name)));
+        mirrored.source.state_instead([everything(doubtful.collect())]);
+        let round = mirrored.full().await;
+        assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+        assert_eq!(mirrored.contents().await, before);
+    }
+}
+
 /// What is stated and cannot be read is there: its copy stays with all that it is in and holds, whatever of it could be
 /// read (T67).
 #[tokio::test]

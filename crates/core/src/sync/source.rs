@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::error::DirectoryError;
 use crate::group::{Group, Member};
 use crate::id::ExternalId;
-use crate::name::{GroupName, Username};
+use crate::name::{GroupName, Key, Username};
 use crate::user::User;
 
 /// A place whose users and groups are mirrored.
@@ -161,8 +161,10 @@ pub struct Unreadable {
     pub kind: EntryKind,
     /// The name as it came, cut to [`Unreadable::MAX_NAME_CHARS`] code points and with control characters escaped.
     pub name: String,
-    /// The id, if it could be read: the entry is there, so that its copy must not be deleted. Without it the copy is
-    /// found by the name.
+    /// The key of the name as it came, whole: the entry is there, so that its copy must not be deleted. By this the copy is
+    /// found where the id tells nothing.
+    pub key: Key,
+    /// The id, if it could be read.
     pub id: Option<ExternalId>,
     /// What is wrong with it.
     pub why: String,
@@ -174,8 +176,15 @@ impl Unreadable {
 
     /// An entry that cannot be read.
     pub fn new(kind: EntryKind, name: &str, id: Option<ExternalId>, why: impl fmt::Display) -> Self {
-        let name = name.chars().take(Self::MAX_NAME_CHARS).flat_map(char::escape_debug).collect();
-        Self { kind, name, id, why: why.to_string() }
+        let mut shown = String::new();
+        for char in name.chars().take(Self::MAX_NAME_CHARS) {
+            if char.is_control() {
+                shown.extend(char.escape_debug());
+            } else {
+                shown.push(char);
+            }
+        }
+        Self { kind, name: shown, key: Key::of(name), id, why: why.to_string() }
     }
 }
 
@@ -267,5 +276,15 @@ mod tests {
         let entry = Unreadable::new(EntryKind::User, &format!("a\n{}", "x".repeat(5_000)), None, "too long");
         assert!(entry.name.starts_with("a\\nx"), "{}", entry.name);
         assert_eq!(entry.name.len(), Unreadable::MAX_NAME_CHARS + 1);
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_whole_name_as_it_came_t67() {
+        let entry = Unreadable::new(EntryKind::User, "O'Brien \\ \"Bob\"", None, "no id");
+        assert_eq!(entry.name, "O'Brien \\ \"Bob\"");
+        assert_eq!(entry.key, Key::of("o'brien \\ \"bob\""));
+        let long = "X".repeat(150);
+        let entry = Unreadable::new(EntryKind::Group, &long, None, "no id");
+        assert_eq!((entry.name.len(), &entry.key), (Unreadable::MAX_NAME_CHARS, &Key::of(&long)));
     }
 }

@@ -144,13 +144,16 @@ impl Work<'_> {
     ) -> Step<()> {
         self.round.set_aside(entry.kind, &entry.name, &entry.why);
         let index = &mut comparison.index;
+        // An id that stands for a name tells more than what else may be known of it.
+        let named = entry.id.as_ref().and_then(ExternalId::stands_for).map(Key::of);
+        let key = named.as_ref().unwrap_or(&entry.key);
         match entry.kind {
             EntryKind::User => {
                 let stated = entry.id.as_ref().map(Imprint::of_id).filter(|id| index.users.contains_key(id));
                 let id = match stated {
                     Some(id) => Some(id),
                     None => {
-                        let named = self.records.store.user(self.directory(), &Key::of(&entry.name)).await?;
+                        let named = self.records.store.user(self.directory(), key).await?;
                         named.map(|user| Imprint::of_id(&user.external_id))
                     }
                 };
@@ -161,9 +164,8 @@ impl Work<'_> {
                 }
             }
             EntryKind::Group => {
-                // Groups are known by name, which an id that stands for one has whole.
-                let named = entry.id.as_ref().and_then(ExternalId::stands_for).unwrap_or(&entry.name);
-                if let Some(known) = index.groups.get_mut(&Key::of(named))
+                // Groups are known by name.
+                if let Some(known) = index.groups.get_mut(key)
                     && known.stated == Stated::No
                 {
                     known.stated = Stated::Unreadable;
