@@ -7,13 +7,14 @@ mod mirror;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use throng_core::change::LoggedEntry;
+use throng_core::change::{Change, ChangeSet, LoggedEntry, OnCycle};
 use throng_core::directory::{Directory, GroupPatch, UserPatch};
 use throng_core::group::Group;
 use throng_core::id::ExternalId;
-use throng_core::store::{ChangeLog, Mirrors};
+use throng_core::store::{ChangeLog, Mirrors, Records};
 use throng_core::sync::{
-    Batch, FullBecause, Item, MirroredSettings, Mode, Outcome, Part, Phase, Round, Schedule,
+    Batch, FullBecause, Item, MirroredSettings, Mode, Next, Outcome, Part, Phase, Position, Progress, Round,
+    Schedule,
 };
 use throng_engine::error::{Conflict, Error};
 use throng_engine::sync::{ProgressWatch, Stop, SyncRequest};
@@ -488,4 +489,54 @@ async fn a_batch_that_weighs_too_much_fails_the_round() {
         let round = mirrored.full().await;
         assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(outcome), "{:?}", round.failure);
     }
+}
+
+/// Runs a full round over a source that states these batches, and does something else as soon as the round has read
+/// memberships.
+async fn full_beside(mirrored: &Mirrored, batches: Vec<Vec<Item>>, beside: Change) -> Round {
+    let last = batches.len() - 1;
+    mirrored.source.behave_on(Call::Pull, Behaviour::Slow(Duration::from_secs(1)));
+    mirrored.source.state_instead(batches.into_iter().enumerate().map(|(at, items)| Batch {
+        next: if at < last { Next::More(Position::new("next").unwrap()) } else { everything(vec![]).next },
+        ..everything(items)
+    }));
+    let watch = ProgressWatch::new();
+    let request = SyncRequest::full().watched_by(&watch);
+    let set = ChangeSet::one(throng_core::time::Clock::now(&*mirrored.world.clock), beside);
+    let beside = async {
+        let read = |progress: &Progress| progress.counts.memberships_read > 0;
+        let reached = watch.stream().filter(|progress| std::future::ready(read(progress)));
+        std::pin::pin!(reached).next().await.unwrap();
+        mirrored.world.store.apply(&set).await.unwrap();
+    };
+    let round = mirrored.world.throng.sync(mirrored.mirror, request);
+    let (round, ()) = futures_util::future::join(round, beside).await;
+    mirrored.source.behave_on(Call::Pull, Behaviour::Answering);
+    round.unwrap()
+}
+
+/// What a login changes in a group after the round has read it is found by the next round.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_others_change_meanwhile_is_compared_again_r622() {
+    let source = populated(30);
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    source.drop_member(&group_name("some"), &user_in("u10")).unwrap();
+    let users = (0..30).map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))));
+    let groups = ["all", "some"].map(|name| Item::Group(group(name)));
+    let some = Item::Members {
+        group: group_name("some"),
+        members: vec![user_in("u0"), user_in("u20")],
+        part: Part::Last,
+    };
+    let joins = Change::AddMember {
+        directory: mirrored.mirror,
+        group: group_name("some"),
+        member: user_in("u5"),
+        cycle: OnCycle::Keep,
+    };
+    full_beside(&mirrored, vec![users.chain(groups).collect(), vec![some], vec![], vec![]], joins).await;
+    assert_eq!(mirrored.members("some").await, ["u0", "u20", "u5"], "the round had read the group before");
+    mirrored.full().await;
+    mirrored.is_like_its_source().await;
 }

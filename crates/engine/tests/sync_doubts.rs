@@ -6,12 +6,13 @@ mod mirror;
 
 use std::time::Duration;
 
+use throng_core::directory::Directory;
 use throng_core::group::{Group, Member};
 use throng_core::id::ExternalId;
 use throng_core::name::Key;
 use throng_core::sync::{
-    Batch, Completeness, EntryKind, FullBecause, Held, Item, MirroredSettings, Mode, Next, Outcome, Part,
-    PlanHash, Position, Unreadable,
+    Batch, Completeness, EntryKind, FullBecause, Gone, Held, Item, MirroredSettings, Mode, Next, Outcome,
+    Part, PlanHash, Position, Unreadable,
 };
 use throng_core::user::{Profile, User};
 use throng_engine::error::{Conflict, Error};
@@ -383,7 +384,7 @@ async fn a_name_that_changed_hands_unsaid_is_looked_at_in_full_t05() {
     source.rename(&id("i4"), &username("u3")).unwrap();
     source.state_instead([everything(vec![
         Item::User(user("i4", "u3")),
-        Item::UserGone(throng_core::sync::Gone::Name(username("u4"))),
+        Item::UserGone(Gone::Name(username("u4"))),
     ])]);
     let round = mirrored.sync().await;
     assert_eq!((round.mode, round.full_because), (Mode::Full, Some(FullBecause::Ambiguous)), "{round:?}");
@@ -417,7 +418,7 @@ async fn an_account_made_anew_under_its_name_inherits_nothing_t05() {
     mirrored.sync().await;
     mirrored.app.identity(&mirrored.app.find_user("anna").await.unwrap()).await.unwrap();
     source.state_instead([everything(vec![
-        Item::UserGone(throng_core::sync::Gone::Name(username("anna"))),
+        Item::UserGone(Gone::Name(username("anna"))),
         Item::User(by_name("anna")),
         Item::Joined(group_name("all"), user_in("anna")),
     ])]);
@@ -439,7 +440,7 @@ async fn a_removal_that_is_told_again_takes_nothing_from_the_successor() {
     mirrored.sync().await;
     let identity = mirrored.app.identity(&mirrored.app.find_user("u3").await.unwrap()).await.unwrap();
     source.state_instead([everything(vec![
-        Item::UserGone(throng_core::sync::Gone::Name(username("u3"))),
+        Item::UserGone(Gone::Name(username("u3"))),
         Item::User(user("i3", "u3")),
     ])]);
     let round = mirrored.sync().await;
@@ -447,6 +448,31 @@ async fn a_removal_that_is_told_again_takes_nothing_from_the_successor() {
     assert_eq!((round.counts.users_removed, round.counts.users_added), (0, 0), "{round:?}");
     let kept = mirrored.app.find_user("u3").await.unwrap();
     assert_eq!(mirrored.app.identity(&kept).await.unwrap(), identity);
+}
+
+/// Names with quotes, and names that are too long for a report, find their copies (T67).
+#[tokio::test]
+async fn the_copy_of_an_entry_is_found_by_its_whole_name_t67() {
+    let long = "x".repeat(150);
+    let names = ["o'brien", "a\\b", long.as_str()];
+    let by_name =
+        |name: &str| User { external_id: ExternalId::of_name(&Key::of(name)).unwrap(), ..user("x", name) };
+    let others = || (0..40).map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))));
+    for id in [None, Some(id("unknown"))] {
+        let mirrored = Mirrored::of(populated(0)).await;
+        let everybody = others().chain(names.map(|name| Item::User(by_name(name))));
+        let everybody = everybody.chain(names[..2].iter().map(|name| Item::Group(group(name))));
+        mirrored.source.state_instead([everything(everybody.collect())]);
+        mirrored.sync().await;
+        let before = mirrored.contents().await;
+        let unreadable = |kind, name: &&str| Item::Unreadable(Unreadable::new(kind, name, id.clone(), "bad"));
+        let doubtful = others().chain(names.iter().map(|name| unreadable(EntryKind::User, name)));
+        let doubtful = doubtful.chain(names[..2].iter().map(|name| unreadable(EntryKind::Group, name)));
+        mirrored.source.state_instead([everything(doubtful.collect())]);
+        let round = mirrored.full().await;
+        assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(Outcome::Complete), "{round:?}");
+        assert_eq!(mirrored.contents().await, before);
+    }
 }
 
 /// What is stated and cannot be read is there: its copy stays with all that it is in and holds, whatever of it could be
@@ -481,22 +507,66 @@ async fn the_copy_of_an_entry_that_cannot_be_read_stays_t67() {
     assert_eq!(mirrored.contents().await, before);
 }
 
-/// What cannot be read is found again by its whole name, whatever the report shows of it.
+/// A round that goes on in full counts what it finds then: what is doubted later is measured by that, and what its changes
+/// had made doubtful does not outlast them (T59).
 #[tokio::test]
-async fn copies_of_unreadable_entries_are_found_by_their_whole_names_t67() {
-    let long = "x".repeat(150);
-    for name in ["o'brien", long.as_str()] {
-        let source = populated(200);
-        source.put(name).unwrap();
-        let mirrored = Mirrored::of(source).await;
+async fn a_round_that_goes_on_in_full_counts_nothing_twice_t59() {
+    let source = populated(30);
+    let mirrored = Mirrored::of(source.clone()).await;
+    mirrored.sync().await;
+    let impossible = Item::Joined(group_name("none"), user_in("new"));
+    source.put_user(user("new", "new")).unwrap();
+    source.put_group("more", "").unwrap();
+    let made = source.group(&group_name("more")).await.unwrap().unwrap();
+    source.state_instead([everything(vec![
+        Item::User(user("new", "new")),
+        Item::Group(made),
+        impossible.clone(),
+    ])]);
+    let round = mirrored.sync().await;
+    assert_eq!((round.mode, round.full_because), (Mode::Full, Some(FullBecause::Impossible)), "{round:?}");
+    assert_eq!((round.counts.users_added, round.counts.groups_added), (1, 1), "{round:?}");
+    let state = mirrored.world.throng.mirror(mirrored.mirror).await.unwrap().state;
+    assert_eq!((state.users, state.groups), (31, 3));
+
+    let gone = (0..30).map(|number| Item::UserGone(Gone::Id(id(&format!("i{number}")))));
+    source.state_instead([everything(gone.chain([impossible]).collect())]);
+    let round = mirrored.sync().await;
+    assert_eq!(round.mode, Mode::Full, "{round:?}");
+    assert_eq!(
+        (round.ended.map(|(_, outcome)| outcome), round.held),
+        (Some(Outcome::Complete), None),
+        "everybody was there"
+    );
+    mirrored.is_like_its_source().await;
+}
+
+/// What a full pull may leave unread is measured by that pull, whatever the changes before it held (T67).
+#[tokio::test]
+async fn what_cannot_be_read_is_measured_by_the_full_pull_alone_t67() {
+    let users = |count: usize| {
+        (0..count).map(|number| Item::User(user(&format!("i{number}"), &format!("u{number}"))))
+    };
+    let bad = |count: usize| {
+        let entry = |number: usize| Unreadable::new(EntryKind::User, &format!("x{number}"), None, "bad");
+        (0..count).map(move |number| Item::Unreadable(entry(number)))
+    };
+    let groups = || ["all", "some"].map(|name| Item::Group(group(name)));
+    let impossible = || [Item::Joined(group_name("none"), user_in("u1"))];
+    // Changes that read many, and changes of which several could not be read.
+    for (changes, unreadable, outcome) in
+        [(users(60).collect::<Vec<_>>(), 6, Outcome::Failed), (bad(4).collect(), 4, Outcome::Complete)]
+    {
+        let source = populated(60);
+        let mirrored = Mirrored::of(source.clone()).await;
         mirrored.sync().await;
-        assert!(mirrored.user(name).await.is_some());
-        let users = (0..200).map(|n| Item::User(user(&format!("i{n}"), &format!("u{n}"))));
-        let unreadable = Item::Unreadable(Unreadable::new(EntryKind::User, name, None, "no detail"));
-        let groups = ["all", "some"].map(|name| Item::Group(group(name)));
-        mirrored.source.state_instead([everything(users.chain([unreadable]).chain(groups).collect())]);
-        let round = mirrored.full().await;
-        assert_eq!(round.counts.users_removed, 0, "{name}: {round:?}");
-        assert!(mirrored.user(name).await.is_some(), "{name}");
+        let everybody = users(60).chain(bad(unreadable)).chain(groups()).collect();
+        source.state_instead([
+            everything(changes.into_iter().chain(impossible()).collect()),
+            everything(everybody),
+        ]);
+        let round = mirrored.sync().await;
+        assert_eq!(round.mode, Mode::Full, "{round:?}");
+        assert_eq!(round.ended.map(|(_, outcome)| outcome), Some(outcome), "{:?}", round.failure);
     }
 }

@@ -259,6 +259,35 @@ impl Counts {
         self.users_read + self.groups_read + self.memberships_read
     }
 
+    /// What was counted since an earlier moment of the same round.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = *self;
+        for (now, before) in since.each().into_iter().zip({ *earlier }.each()) {
+            *now = now.saturating_sub(*before);
+        }
+        since
+    }
+
+    fn each(&mut self) -> [&mut u64; 14] {
+        [
+            &mut self.users_read,
+            &mut self.users_added,
+            &mut self.users_updated,
+            &mut self.users_renamed,
+            &mut self.users_removed,
+            &mut self.groups_read,
+            &mut self.groups_added,
+            &mut self.groups_updated,
+            &mut self.groups_removed,
+            &mut self.memberships_read,
+            &mut self.memberships_added,
+            &mut self.memberships_removed,
+            &mut self.set_aside,
+            &mut self.entries_set_aside,
+        ]
+    }
+
     fn count(&mut self, did: Did, kind: EntryKind) {
         *match (kind, did) {
             (EntryKind::User, Did::Added) => &mut self.users_added,

@@ -119,8 +119,8 @@ pub enum Item {
 }
 
 impl Item {
-    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do
-    /// the groups that a member is in.
+    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do the
+    /// groups that a member is in.
     pub fn weight(&self) -> usize {
         match self {
             Self::Members { members, .. } => members.len().max(1),
@@ -161,8 +161,10 @@ pub struct Unreadable {
     pub kind: EntryKind,
     /// The name as it came, cut to [`Unreadable::MAX_NAME_CHARS`] code points and with control characters escaped.
     pub name: String,
-    /// The id: the entry is there, so that its copy must not be deleted. Where it could not be read, the whole name
-    /// stands for it; none when there is no name either.
+    /// The key of the name as it came, whole: the entry is there, so that its copy must not be deleted. By this the copy is
+    /// found where the id tells nothing.
+    pub key: Key,
+    /// The id, if it could be read.
     pub id: Option<ExternalId>,
     /// What is wrong with it.
     pub why: String,
@@ -174,18 +176,15 @@ impl Unreadable {
 
     /// An entry that cannot be read.
     pub fn new(kind: EntryKind, name: &str, id: Option<ExternalId>, why: impl fmt::Display) -> Self {
-        // The name is cut for the report; what the copy is found by is not.
-        let key = Key::of(name.trim());
-        let id = id.or_else(|| ExternalId::of_name(&key).ok().filter(|_| !key.as_bytes().is_empty()));
-        let name = name.chars().take(Self::MAX_NAME_CHARS).fold(String::new(), |mut shown, char| {
+        let mut shown = String::new();
+        for char in name.chars().take(Self::MAX_NAME_CHARS) {
             if char.is_control() {
                 shown.extend(char.escape_debug());
             } else {
                 shown.push(char);
             }
-            shown
-        });
-        Self { kind, name, id, why: why.to_string() }
+        }
+        Self { kind, name: shown, key: Key::of(name), id, why: why.to_string() }
     }
 }
 
@@ -277,19 +276,15 @@ mod tests {
         let entry = Unreadable::new(EntryKind::User, &format!("a\n{}", "x".repeat(5_000)), None, "too long");
         assert!(entry.name.starts_with("a\\nx"), "{}", entry.name);
         assert_eq!(entry.name.len(), Unreadable::MAX_NAME_CHARS + 1);
-        let quoted = Unreadable::new(EntryKind::User, "o'brien", None, "no detail");
-        assert_eq!(quoted.name, "o'brien");
     }
 
     #[test]
-    fn the_whole_name_stands_for_an_id_that_could_not_be_read_t67() {
-        let long = "x".repeat(150);
-        for name in ["o'brien", long.as_str()] {
-            let entry = Unreadable::new(EntryKind::User, name, None, "no detail");
-            assert_eq!(entry.id.as_ref().and_then(ExternalId::stands_for), Some(name));
-        }
-        for name in ["", " "] {
-            assert_eq!(Unreadable::new(EntryKind::User, name, None, "no name").id, None);
-        }
+    fn an_entry_is_found_by_its_whole_name_as_it_came_t67() {
+        let entry = Unreadable::new(EntryKind::User, "O'Brien \\ \"Bob\"", None, "no id");
+        assert_eq!(entry.name, "O'Brien \\ \"Bob\"");
+        assert_eq!(entry.key, Key::of("o'brien \\ \"bob\""));
+        let long = "X".repeat(150);
+        let entry = Unreadable::new(EntryKind::Group, &long, None, "no id");
+        assert_eq!((entry.name.len(), &entry.key), (Unreadable::MAX_NAME_CHARS, &Key::of(&long)));
     }
 }

@@ -12,7 +12,7 @@ use throng_core::sync::{
 use throng_core::user::User;
 
 use super::full::Comparison;
-use super::index::{KnownGroup, KnownUser, Stated, count};
+use super::index::{Beginning, KnownGroup, KnownUser, Stated, count};
 use super::puller::Puller;
 use super::round::{Halt, Read, Step, Work};
 
@@ -64,7 +64,12 @@ impl Work<'_> {
     ///
     /// [`Halt::Full`] when the source cannot tell, or states something that contradicts the mirror (CWD-2714,
     /// CWD-3188).
-    pub(super) async fn read_changes(&mut self, source: &dyn SyncSource, cursor: &Cursor) -> Step<Read> {
+    pub(super) async fn read_changes(
+        &mut self,
+        source: &dyn SyncSource,
+        cursor: &Cursor,
+        beginning: Beginning,
+    ) -> Step<Read> {
         self.enter(Phase::Changes).await?;
         let stop = self.stop().clone();
         let puller = Puller { source, pull: Pull::Since(cursor), stop: &stop };
@@ -87,7 +92,7 @@ impl Work<'_> {
             }
         }
         let cursor = next_cursor.or(self.mirror.state.cursor.clone());
-        let mut comparison = Comparison { begun: self.round.counts, ..Comparison::default() };
+        let mut comparison = Comparison { beginning, ..Comparison::default() };
         let changes = self.last_words(&mut comparison, items).await?;
         self.apply_changes(comparison, changes, cursor).await
     }
@@ -181,8 +186,6 @@ impl Work<'_> {
         cursor: Option<Cursor>,
     ) -> Step<Read> {
         let Changes { order, mut users, groups, members, .. } = changes;
-        let index = &mut comparison.index;
-        (index.users_before, index.groups_before) = (self.mirror.state.users, self.mirror.state.groups);
         let mut gone = Vec::new();
         for part in order.chunks(1_000) {
             for kept in self.records.store.users_by_id(self.directory(), part).await? {

@@ -80,7 +80,7 @@ impl Work<'_> {
         let state = &self.mirror.state;
         let (live_users, live_groups) = match state.full_as_of {
             Some(_) => (state.users, state.groups),
-            None => (comparison.index.users_before, comparison.index.groups_before),
+            None => (comparison.beginning.size.users, comparison.beginning.size.groups),
         };
         let recent_users = RecentDeletions::at(self.recent.users, now, live_users);
         let recent_groups = RecentDeletions::at(self.recent.groups, now, live_groups);

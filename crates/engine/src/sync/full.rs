@@ -7,12 +7,12 @@ use throng_core::directory::Directory;
 use throng_core::id::ExternalId;
 use throng_core::name::Key;
 use throng_core::sync::{
-    Batch, Completeness, Counts, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource,
-    Unreadable, bears_unreadable,
+    Batch, Completeness, Cursor, EntryKind, Imprint, Item, Next, Outcome, Phase, SyncSource, Unreadable,
+    bears_unreadable,
 };
 use throng_core::user::User;
 
-use super::index::{Index, Stated, count};
+use super::index::{Beginning, Index, Size, Stated, count};
 use super::members::{Members, Whole};
 use super::names::Waiting;
 use super::puller::{Ahead, sync_source};
@@ -21,9 +21,8 @@ use super::round::{Halt, Read, Step, Work};
 /// What a round knows of the mirror and has not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
+    pub(super) beginning: Beginning,
     pub(super) index: Index,
-    /// What the round had counted when this began: a round that falls back on reading everything counts on.
-    pub(super) begun: Counts,
     /// Changes that are written together next.
     pub(super) ready: Vec<Change>,
     /// Users whose marks differ, to be compared with what is kept of them.
@@ -41,13 +40,9 @@ impl Work<'_> {
         if self.is_first() {
             self.logging = Logging::Deferred;
         }
-        let mut comparison = Comparison {
-            index: Index::load(&*self.throng.0.store, self.directory()).await?,
-            begun: self.round.counts,
-            ..Comparison::default()
-        };
-        // What was held before is looked at again.
-        self.round.held = None;
+        let index = Index::load(&*self.throng.0.store, self.directory()).await?;
+        let beginning = self.beginning(index.size());
+        let mut comparison = Comparison { beginning, index, ..Comparison::default() };
         let mut ahead = Ahead::read(source, self.stop());
         let mut batch = self.waiting_for(ahead.batch()).await?;
         let cursor = batch.cursor.take();
@@ -77,13 +72,15 @@ impl Work<'_> {
     /// (R621). Members who were stated before they had their names are in their groups afterwards: what they are in is
     /// not stated again (T63).
     async fn catch_up(&mut self, source: &dyn SyncSource, cursor: &Cursor, read: &mut Read) -> Step<()> {
-        let (held, before) = (self.round.held.take(), self.round.counts);
-        let caught_up = match self.read_changes(source, cursor).await {
+        let held = self.round.held.take();
+        let beginning = self.beginning(read.size);
+        let caught_up = match self.read_changes(source, cursor, beginning).await {
             Ok(changes) => changes,
             Err(Halt::Aborted) => return Err(Halt::Aborted),
             // Everything was read; the next round goes on from where this one began.
             Err(Halt::Full(_) | Halt::Failed(_) | Halt::Cancelled | Halt::TooLong) => {
                 self.round.held = held;
+                read.size = beginning.size_at(&self.round.counts);
                 return Ok(());
             }
         };
@@ -93,15 +90,7 @@ impl Work<'_> {
         }
         self.write_members(&mut comparison).await?;
         self.round.held = self.round.held.take().or(held);
-        let counts = &self.round.counts;
-        let since = |total: u64, added: u64, removed: u64| (total + added).saturating_sub(removed);
-        let (added, removed) =
-            (counts.users_added - before.users_added, counts.users_removed - before.users_removed);
-        read.users = since(read.users, added, removed);
-        let (added, removed) =
-            (counts.groups_added - before.groups_added, counts.groups_removed - before.groups_removed);
-        read.groups = since(read.groups, added, removed);
-        read.cursor = caught_up.cursor;
+        (read.size, read.cursor) = (caught_up.size, caught_up.cursor);
         if self.round.held.is_some() {
             read.outcome = Outcome::HeldForApproval;
         }
@@ -155,14 +144,16 @@ impl Work<'_> {
     ) -> Step<()> {
         self.round.set_aside(entry.kind, &entry.name, &entry.why);
         let index = &mut comparison.index;
+        // An id that stands for a name tells more than what else may be known of it.
+        let named = entry.id.as_ref().and_then(ExternalId::stands_for).map(Key::of);
+        let key = named.as_ref().unwrap_or(&entry.key);
         match entry.kind {
             EntryKind::User => {
                 let stated = entry.id.as_ref().map(Imprint::of_id).filter(|id| index.users.contains_key(id));
                 let id = match stated {
                     Some(id) => Some(id),
                     None => {
-                        let named = entry.id.as_ref().and_then(ExternalId::stands_for).unwrap_or(&entry.name);
-                        let named = self.records.store.user(self.directory(), &Key::of(named)).await?;
+                        let named = self.records.store.user(self.directory(), key).await?;
                         named.map(|user| Imprint::of_id(&user.external_id))
                     }
                 };
@@ -173,9 +164,8 @@ impl Work<'_> {
                 }
             }
             EntryKind::Group => {
-                // Groups are known by name, which an id that stands for one has whole.
-                let named = entry.id.as_ref().and_then(ExternalId::stands_for).unwrap_or(&entry.name);
-                if let Some(known) = index.groups.get_mut(&Key::of(named))
+                // Groups are known by name.
+                if let Some(known) = index.groups.get_mut(key)
                     && known.stated == Stated::No
                 {
                     known.stated = Stated::Unreadable;
@@ -215,9 +205,8 @@ impl Work<'_> {
         self.begin_memberships(&mut comparison).await?;
         self.write_members(&mut comparison).await?;
         // Memberships of those who are missing tell nothing that the missing do not.
-        let (counts, begun) = (&self.round.counts, &comparison.begun);
-        let read = counts.users_read - begun.users_read + counts.groups_read - begun.groups_read;
-        if !bears_unreadable(read, counts.entries_set_aside - begun.entries_set_aside) {
+        let counts = self.round.counts.since(&comparison.beginning.counts);
+        if !bears_unreadable(counts.users_read + counts.groups_read, counts.entries_set_aside) {
             return Err(Halt::failed("too many entries cannot be read"));
         }
         self.enter(Phase::Settling).await?;
@@ -242,16 +231,12 @@ impl Work<'_> {
     }
 
     pub(super) fn read(&self, comparison: &Comparison, outcome: Outcome, cursor: Option<Cursor>) -> Read {
-        let (counts, begun) = (&self.round.counts, &comparison.begun);
-        let now = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
-        let users = (counts.users_added - begun.users_added, counts.users_removed - begun.users_removed);
-        let groups = (counts.groups_added - begun.groups_added, counts.groups_removed - begun.groups_removed);
-        Read {
-            outcome,
-            cursor,
-            users: now(comparison.index.users_before, users.0, users.1),
-            groups: now(comparison.index.groups_before, groups.0, groups.1),
-        }
+        Read { outcome, cursor, size: comparison.beginning.size_at(&self.round.counts) }
+    }
+
+    /// A part of the round that begins now, when the mirror is so large.
+    pub(super) fn beginning(&self, size: Size) -> Beginning {
+        Beginning { size, counts: self.round.counts }
     }
 }
 

@@ -7,7 +7,7 @@ use throng_core::group::Origin;
 use throng_core::id::DirectoryId;
 use throng_core::name::{GroupName, Key};
 use throng_core::store::Store;
-use throng_core::sync::{Imprint, Mark};
+use throng_core::sync::{Counts, Imprint, Mark};
 
 /// How many marks are read at once.
 const PAGE: usize = 10_000;
@@ -19,10 +19,6 @@ pub(super) struct Index {
     pub(super) groups: BTreeMap<Key, KnownGroup>,
     /// The users, by key, who are in the mirror and were stated under the name that they have there.
     pub(super) names: HashSet<Imprint>,
-    /// Users that were there when the round began.
-    pub(super) users_before: u64,
-    /// Groups of the source that were there when the round began.
-    pub(super) groups_before: u64,
 }
 
 /// A user of the mirror.
@@ -92,10 +88,13 @@ impl Index {
                 break;
             }
         }
-        index.users_before = count(index.users.len());
-        index.groups_before =
-            count(index.groups.values().filter(|group| group.origin == Origin::Imported).count());
         Ok(index)
+    }
+
+    /// How many users and groups of the source are in it.
+    pub(super) fn size(&self) -> Size {
+        let groups = self.groups.values().filter(|group| group.origin == Origin::Imported);
+        Size { users: count(self.users.len()), groups: count(groups.count()) }
     }
 
     /// How many users were not stated.
@@ -107,6 +106,34 @@ impl Index {
     pub(super) fn groups_gone(&self) -> impl Iterator<Item = &GroupName> {
         let gone = |group: &&KnownGroup| group.origin == Origin::Imported && group.stated == Stated::No;
         self.groups.values().filter(gone).map(|group| &group.name)
+    }
+}
+
+/// How many users and groups of the source a mirror has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Size {
+    pub(super) users: u64,
+    pub(super) groups: u64,
+}
+
+/// Where a part of a round began. A round has several where it goes on in full or catches up, and each finds what those
+/// before it have written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beginning {
+    pub(super) size: Size,
+    /// What the round had counted by then.
+    pub(super) counts: Counts,
+}
+
+impl Beginning {
+    /// How large the mirror is by now.
+    pub(super) fn size_at(&self, counts: &Counts) -> Size {
+        let since = counts.since(&self.counts);
+        let now = |before: u64, added: u64, removed: u64| (before + added).saturating_sub(removed);
+        Size {
+            users: now(self.size.users, since.users_added, since.users_removed),
+            groups: now(self.size.groups, since.groups_added, since.groups_removed),
+        }
     }
 }
 

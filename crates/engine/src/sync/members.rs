@@ -9,6 +9,7 @@ use throng_core::page::PageRequest;
 use throng_core::registry::Nesting;
 use throng_core::sync::{EntryKind, Held, Imprint, Mark, MembersMark, Part, guard_members};
 
+use super::beside::Touched;
 use super::full::Comparison;
 use super::index::{Index, Stated, count};
 use super::names::Waiting;
@@ -32,8 +33,11 @@ pub(super) struct Members {
     joining: Vec<Change>,
     nesting: Vec<Change>,
     marks: Vec<(GroupName, Mark)>,
-    /// Groups of which something could not be written: they are not marked.
-    incomplete: BTreeSet<Key>,
+    /// Groups that are not marked any more: not all that was stated of them could be written, or others changed them
+    /// after they were read.
+    unmarked: BTreeSet<Key>,
+    /// Whether groups are marked at all.
+    marking: Marking,
     /// Names that are stated and not given yet, with those by which the mirror still knows their users, if it does.
     wanted: HashMap<Imprint, Option<Username>>,
     /// Names that the mirror has for users who are stated under another.
@@ -45,6 +49,14 @@ pub(super) struct Members {
     pub(super) everybody: Whole,
     /// Removals that are doubted, and why.
     pub(super) doubted: Vec<(GroupName, Vec<Member>, Held)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Marking {
+    #[default]
+    On,
+    /// Others have changed who knows which.
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -182,6 +194,7 @@ impl Work<'_> {
         if whole == Whole::Yes && known_mark == Some(sum.mark()) {
             return Ok(());
         }
+        self.look_beside().await?;
         let kept = if is_new { Vec::new() } else { self.kept_members(&group).await? };
         let former = |member: &Member| comparison.members.former.contains(&Imprint::of_member(member));
         if kept.iter().any(former) && self.postpone(comparison, &group, &members) {
@@ -335,6 +348,7 @@ impl Work<'_> {
     async fn take_large(&mut self, comparison: &mut Comparison, current: &mut Current) -> Step<()> {
         let known = comparison.index.groups.get(current.group.key());
         let known = known.filter(|known| known.origin == Origin::Imported).map(|known| known.stated);
+        self.look_beside().await?;
         let mut large = match (current.large.take(), known) {
             (Some(large), _) => large,
             (None, Some(Stated::New) | None) => {
@@ -417,7 +431,8 @@ impl Work<'_> {
     /// Writes the memberships that are ready, and marks the groups of which all could be written.
     ///
     /// Changes of one kind follow one another, since a store writes those at once. A mark comes after what it is the
-    /// mark of.
+    /// mark of, and only where nobody else has changed the group since it was read: the store has forgotten its mark
+    /// then, and must not have another that is not true.
     pub(super) async fn write_members(&mut self, comparison: &mut Comparison) -> Step<()> {
         let members = &mut comparison.members;
         let mut changes = std::mem::take(&mut members.leaving);
@@ -430,13 +445,22 @@ impl Work<'_> {
                 }
                 _ => continue,
             };
-            comparison.members.incomplete.insert(group.key().clone());
+            comparison.members.unmarked.insert(group.key().clone());
             self.round.set_aside(EntryKind::Membership, membership(&member, &group), "it changed meanwhile");
         }
         let directory = self.directory();
-        let marks = std::mem::take(&mut comparison.members.marks)
+        let members = &mut comparison.members;
+        let marks = std::mem::take(&mut members.marks);
+        if marks.is_empty() {
+            return Ok(());
+        }
+        match self.touched_beside().await? {
+            Touched::These(groups) => members.unmarked.extend(groups),
+            Touched::Any => members.marking = Marking::Off,
+        }
+        let marks = marks
             .into_iter()
-            .filter(|(group, _)| !comparison.members.incomplete.contains(group.key()))
+            .filter(|(group, _)| members.marking == Marking::On && !members.unmarked.contains(group.key()))
             .map(|(group, mark)| Change::MarkMembers { directory, group, mark });
         // A group that was removed meanwhile needs none.
         self.write(marks.collect()).await?;

@@ -4,6 +4,7 @@
 //! `full.rs` reads everything, `changes.rs` what changed; `users.rs`, `groups.rs` and `members.rs` compare and write;
 //! `deletions.rs` says what may go.
 
+mod beside;
 mod changes;
 mod deletions;
 mod full;

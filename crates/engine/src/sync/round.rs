@@ -19,6 +19,8 @@ use throng_core::sync::{
 };
 use throng_core::time::Timestamp;
 
+use super::beside::Beside;
+use super::index::Size;
 use super::puller::sync_source;
 use super::request::{SyncRequest, Wanted};
 use crate::config::records_of;
@@ -81,6 +83,8 @@ pub(super) struct Work<'w> {
     pub(super) recent: Recent,
     /// Memberships of members who had not been stated, the first of them.
     pub(super) unknown: Vec<(GroupName, Member)>,
+    /// What others write meanwhile.
+    pub(super) beside: Beside,
     request: &'w SyncRequest,
     lease: Lease,
     renewed_at: Timestamp,
@@ -100,9 +104,8 @@ pub(super) struct Read {
     pub(super) outcome: Outcome,
     /// Where the next round goes on from.
     pub(super) cursor: Option<Cursor>,
-    /// Users and groups of the source that the mirror has now.
-    pub(super) users: u64,
-    pub(super) groups: u64,
+    /// How large the mirror is now.
+    pub(super) size: Size,
 }
 
 /// Runs a round to its end.
@@ -137,6 +140,7 @@ pub(super) async fn run(
         mirror,
         logging: Logging::Each,
         unknown: Vec::new(),
+        beside: Beside::default(),
         request: &request,
         lease,
         renewed_at: now,
@@ -202,10 +206,13 @@ impl Work<'_> {
         if self.round.mode == Mode::Incremental
             && let Some(cursor) = self.mirror.state.cursor.clone()
         {
-            match self.read_changes(sync, &cursor).await {
+            let size = Size { users: self.mirror.state.users, groups: self.mirror.state.groups };
+            match self.read_changes(sync, &cursor, self.beginning(size)).await {
                 Err(Halt::Full(because)) => {
                     self.round.mode = Mode::Full;
                     self.round.full_because = Some(because);
+                    // What was doubted so far is doubted anew, or was no loss.
+                    self.round.held = None;
                     self.enter(Phase::Beginning).await?;
                 }
                 outcome => return outcome,
@@ -307,7 +314,7 @@ impl Work<'_> {
                 if read.outcome.is_complete() {
                     state.complete_as_of = Some(began);
                     state.cursor = read.cursor;
-                    (state.users, state.groups) = (read.users, read.groups);
+                    (state.users, state.groups) = (read.size.users, read.size.groups);
                     if self.round.mode == Mode::Full {
                         state.full_as_of = Some(began);
                         state.settings = digest(self.settings);

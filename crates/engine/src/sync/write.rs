@@ -1,6 +1,6 @@
 //! Writing what a round found out, as much of it as can be.
 
-use throng_core::change::Change;
+use throng_core::change::{Applied, Change, Logging};
 use throng_core::error::Fault;
 use throng_core::group::Member;
 use throng_core::sync::{Did, EntryKind};
@@ -31,7 +31,10 @@ impl Work<'_> {
             self.go_on().await?;
             let mut set = self.set(part);
             match self.throng.0.store.apply(&set).await {
-                Ok(_) => self.note(&set.changes),
+                Ok(applied) => {
+                    self.wrote(applied);
+                    self.note(&set.changes);
+                }
                 Err(error) if matches!(error.fault(), Fault::Conflict | Fault::Missing) => {
                     // The lease may be what the changes contradict.
                     self.keep_lease().await?;
@@ -54,7 +57,8 @@ impl Work<'_> {
     pub(super) async fn write_together(&mut self, changes: Vec<Change>) -> Step<Written> {
         let set = self.set(changes);
         match self.throng.0.store.apply(&set).await {
-            Ok(_) => {
+            Ok(applied) => {
+                self.wrote(applied);
                 self.note(&set.changes);
                 Ok(Written::Yes)
             }
@@ -63,6 +67,13 @@ impl Work<'_> {
                 Ok(Written::No)
             }
             Err(error) => Err(Halt::from(error)),
+        }
+    }
+
+    fn wrote(&mut self, applied: Applied) {
+        // Otherwise the number is that of somebody else's batch.
+        if self.logging == Logging::Each {
+            self.beside.wrote(applied.sequence);
         }
     }
 
