@@ -8,7 +8,7 @@ use throng_core::name::{GroupName, Key};
 use throng_core::page::{Page, PageRequest};
 use throng_core::sync::{EntryKind, Unreadable};
 use throng_core::user::User;
-use throng_wire::{BadEntry, Entry, Format, GroupEntity, ListReader, Restriction, UserEntity, write};
+use throng_wire::{BadEntry, Entry, Format, GroupEntity, ListReader, Reason, Restriction, UserEntity, write};
 
 use crate::exchange::{Call, Exchange, Stream};
 use crate::fault::RemoteFault;
@@ -17,8 +17,12 @@ use crate::fault::RemoteFault;
 pub(crate) trait Listed: Entry {
     /// What it is to a report.
     const KIND: EntryKind;
-    /// What it is to a search, and what asks for the names of a list.
+    /// What it is to a search, where one of it is, and what asks for the names of a list.
     const WORD: &'static str;
+    /// The parameter that asks for one of a name.
+    const NAMED_BY: &'static str;
+    /// Why there is none of it.
+    const MISSING: Reason;
     /// What asks for everything.
     const EXPAND_ALL: &'static str;
 }
@@ -26,12 +30,16 @@ pub(crate) trait Listed: Entry {
 impl Listed for UserEntity {
     const KIND: EntryKind = EntryKind::User;
     const WORD: &'static str = "user";
+    const NAMED_BY: &'static str = "username";
+    const MISSING: Reason = Reason::UserNotFound;
     const EXPAND_ALL: &'static str = "user,attributes";
 }
 
 impl Listed for GroupEntity {
     const KIND: EntryKind = EntryKind::Group;
     const WORD: &'static str = "group";
+    const NAMED_BY: &'static str = "groupname";
+    const MISSING: Reason = Reason::GroupNotFound;
     const EXPAND_ALL: &'static str = "group,attributes";
 }
 
@@ -95,10 +103,11 @@ impl<T: Listed> List<T> {
     }
 }
 
-/// An entry of the server's that is not what it should be, for a report.
+/// An entry of the server's that is not what it should be, for a report. Where it has no key its name stands in, as it
+/// does for entries that are what they should be (R314).
 pub(crate) fn report(kind: EntryKind, bad: &BadEntry) -> Unreadable {
-    let id = bad.key.as_deref().and_then(|key| ExternalId::new(key).ok());
-    Unreadable::new(kind, bad.name.as_deref().unwrap_or_default(), id, bad.fault)
+    let key = bad.key.as_deref().and_then(|key| ExternalId::new(key).ok());
+    Unreadable::new(kind, bad.name.as_deref().unwrap_or_default(), key, bad.fault)
 }
 
 /// What a page is made of.

@@ -8,6 +8,7 @@
 //! This crate names no adapter: stores, directories and verifiers come in through the ports of `throng_core`.
 
 pub mod application;
+pub mod archive;
 mod ask;
 mod config;
 mod consumers;

@@ -38,6 +38,8 @@ pub use throng_passwords as passwords;
 
 pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
+/// Directories that are taken away and put back, as they were.
+pub use throng_engine::archive;
 /// Users go from one directory to another with everything that belongs to them.
 pub use throng_engine::moves;
 /// Who changes before anything does, and applying exactly what was seen.
