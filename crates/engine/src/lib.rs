@@ -9,6 +9,7 @@
 
 pub mod application;
 mod ask;
+pub mod check;
 mod config;
 mod consumers;
 pub mod directory;
