@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::application::Application;
 use crate::command::apply::Apply;
+use crate::command::backup::{Backup, Restore};
 use crate::command::completions::Completions;
 use crate::command::directory::Directory;
 use crate::command::explain::Explain;
@@ -139,6 +140,17 @@ Example:
     /// Show the latest rounds of a mirror
     #[command(after_help = "Example:\n  throng rounds Crowd --database users.db")]
     Rounds(Rounds),
+    /// Look for what is not as it should be: damage, passwords that cannot be checked, names of nobody
+    ///
+    /// Ends with 0 if everything is as it should be, and 5 if something is not.
+    #[command(after_help = "Example:\n  throng check --database users.db")]
+    Check(List),
+    /// Copy the database into a new file, while others use it
+    #[command(after_help = "Example:\n  throng backup users-2027-01-31.db --database users.db")]
+    Backup(Backup),
+    /// Make a new database out of a backup
+    #[command(after_help = "Example:\n  throng restore users-2027-01-31.db --database users.db")]
+    Restore(Restore),
     /// Write what a shell needs to complete commands and options
     #[command(after_help = "Example:\n  throng completions bash > /etc/bash_completion.d/throng")]
     Completions(Completions),

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use throng::core::error::{DirectoryError, Fault};
 use throng::csv::{CsvError, CsvFault};
 use throng::server::ConfigError as ServerConfigError;
-use throng::sqlite::OpenError;
+use throng::sqlite::{BackupError, BackupFault, OpenError};
 
 use crate::config::ConfigError;
 use crate::password::PasswordFault;
@@ -58,6 +58,9 @@ pub(crate) enum Failure {
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A backup cannot be made, or not be taken back.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// There is nothing of this name.
     #[error("there is no {what} {name:?}")]
     Missing {
@@ -168,6 +171,10 @@ impl Failure {
             Self::Csv { error, .. } => match error.fault {
                 CsvFault::Io(_) => Code::Failed,
                 _ => Code::Refused,
+            },
+            Self::Backup(error) => match error.fault {
+                BackupFault::Exists | BackupFault::InMemory | BackupFault::NotOurs => Code::Refused,
+                _ => Code::Failed,
             },
             Self::Open(_)
             | Self::File { .. }

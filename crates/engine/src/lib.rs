@@ -10,6 +10,7 @@
 pub mod application;
 pub mod archive;
 mod ask;
+pub mod check;
 mod config;
 mod consumers;
 pub mod directory;

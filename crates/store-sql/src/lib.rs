@@ -11,4 +11,4 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 pub use fault::DriverFault;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenError, OpenFault, SqliteOptions, SqliteStore};
+pub use sqlite::{BackupError, BackupFault, Examination, OpenError, OpenFault, SqliteOptions, SqliteStore};

@@ -40,6 +40,8 @@ pub use throng_core::plan::{Access, MembershipScheme, Plan, Seat, SeatPolicy};
 
 /// Directories that are taken away and put back, as they were.
 pub use throng_engine::archive;
+/// What is not as it should be in a store, for operators.
+pub use throng_engine::check;
 /// Users go from one directory to another with everything that belongs to them.
 pub use throng_engine::moves;
 /// Who changes before anything does, and applying exactly what was seen.
@@ -54,7 +56,9 @@ pub use throng_engine::system;
 /// The store in a SQLite file.
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
-    pub use throng_store_sql::{DriverFault, OpenError, OpenFault, SqliteOptions, SqliteStore};
+    pub use throng_store_sql::{
+        BackupError, BackupFault, DriverFault, Examination, OpenError, OpenFault, SqliteOptions, SqliteStore,
+    };
 }
 
 /// Remote Crowd, Jira and Throng servers as directories.

@@ -2,6 +2,8 @@
 
 pub(crate) mod application;
 pub(crate) mod apply;
+pub(crate) mod backup;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod directory;
 pub(crate) mod explain;
@@ -41,6 +43,9 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<Code, Failu
         Command::Sync(arguments) => return sync::run(arguments, output).await,
         Command::Approve(arguments) => sync::approve(&arguments, output).await,
         Command::Rounds(arguments) => sync::rounds(&arguments, output).await,
+        Command::Check(arguments) => return check::run(&arguments, output).await,
+        Command::Backup(arguments) => backup::backup(&arguments, output).await,
+        Command::Restore(arguments) => backup::restore(&arguments, output).await,
         Command::Completions(arguments) => completions::run(&arguments),
     };
     done.map(|()| Code::Done)

@@ -6,6 +6,7 @@ mod apply;
 mod basics;
 mod directory;
 mod home;
+mod keep;
 mod moves;
 mod preview;
 #[path = "../process/mod.rs"]

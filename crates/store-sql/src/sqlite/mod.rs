@@ -1,6 +1,7 @@
 //! The store on SQLite.
 
 mod apply;
+mod backup;
 mod census;
 mod change_log;
 mod credentials;
@@ -26,6 +27,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqlitePool, SqliteRow};
 use crate::fault::DriverFault;
 use place::Place;
 
+pub use backup::{BackupError, BackupFault, Examination};
 pub use open::{OpenError, OpenFault, SqliteOptions};
 
 /// A store in an SQLite file, or in memory.

@@ -253,7 +253,7 @@ fn is_exposed(_: &fs::Metadata) -> bool {
 }
 
 /// Tells a foreign file from a cut one by the header, before SQLite sees either.
-fn check_header(path: &Path, length: u64) -> Result<(), OpenFault> {
+pub(super) fn check_header(path: &Path, length: u64) -> Result<(), OpenFault> {
     if length == 0 {
         return Ok(());
     }
@@ -283,7 +283,7 @@ fn check_header(path: &Path, length: u64) -> Result<(), OpenFault> {
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -340,6 +340,20 @@ async fn check_folding(connection: &mut SqliteConnection) -> Result<(), OpenFaul
     } else {
         Err(OpenFault::OtherFolding)
     }
+}
+
+/// Whether a file holds a store of a schema that is known, by reading it alone.
+pub(super) async fn recognise(path: &Path) -> Result<bool, OpenFault> {
+    let options = SqliteOptions::new(path);
+    let mut connection = refusing_to_write(&options).connect().await.map_err(of_driver)?;
+    let recognised = async {
+        let known = query(read::KNOWN).fetch_optional(&mut connection).await.map_err(of_driver)?;
+        state(&mut connection).await?;
+        Ok(known.is_some())
+    }
+    .await;
+    connection.close().await.map_err(of_driver)?;
+    recognised
 }
 
 /// Migrates a file, in the journal mode that it has: the change to WAL would remain if the migration failed.
