@@ -20,7 +20,10 @@ pub struct ChangeSet {
     pub at: Timestamp,
     /// The changes, applied in order.
     pub changes: Vec<Change>,
-    /// Under which lease they are made, if they are a round's: `Conflict` when another holds it by now (T65).
+    /// Under which lease they are made, if they are a round's: [`StoreError::lost_lease`] when another holds it by
+    /// now (T65).
+    ///
+    /// [`StoreError::lost_lease`]: crate::error::StoreError::lost_lease
     pub fence: Option<Fence>,
     /// What the log says of them.
     pub logging: Logging,

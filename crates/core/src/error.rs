@@ -101,6 +101,23 @@ port_errors! {
     StoreError;
 }
 
+impl StoreError {
+    /// A `Conflict`, because another process has taken the lease under which something was to be written (T65).
+    pub fn lost_lease() -> Self {
+        Self::new(Fault::Conflict, "lease").caused_by(LostLease)
+    }
+
+    /// Whether it is that conflict, and no contradiction of what was to be written.
+    pub fn is_lost_lease(&self) -> bool {
+        self.source.as_deref().is_some_and(|source| source.is::<LostLease>())
+    }
+}
+
+/// What tells a lost lease from other conflicts.
+#[derive(Debug, thiserror::Error)]
+#[error("another process has the lease by now")]
+struct LostLease;
+
 impl From<StoreError> for DirectoryError {
     /// A directory kept in a store fails as its store does.
     fn from(error: StoreError) -> Self {

@@ -320,7 +320,7 @@ pub trait Mirrors: fmt::Debug + Send + Sync {
     ///
     /// 1. `Conflict` when another process has it and `now` is before its end; the process that has it gets it anew.
     /// 2. The epoch grows each time. From then on nothing is written under a lower one: [`Records::apply`] under it is
-    ///    a `Conflict` (T65).
+    ///    [`StoreError::lost_lease`] (T65).
     /// 3. Rounds that are written down as running have been broken off: they are [`Outcome::Aborted`] from then on
     ///    (T66).
     /// 4. `Missing` when there is no such directory.
@@ -334,13 +334,14 @@ pub trait Mirrors: fmt::Debug + Send + Sync {
         until: Timestamp,
     ) -> Result<Lease, StoreError>;
 
-    /// Keeps a lease until a later moment. `Conflict` when another process has taken it.
+    /// Keeps a lease until a later moment. [`StoreError::lost_lease`] when another process has taken it.
     async fn renew_lease(&self, fence: Fence, until: Timestamp) -> Result<(), StoreError>;
 
     /// Gives a lease back. Does nothing when another process has taken it.
     async fn release_lease(&self, fence: Fence) -> Result<(), StoreError>;
 
-    /// Writes a round down, in place of what was written of it before. `Conflict` when the lease is another's.
+    /// Writes a round down, in place of what was written of it before. [`StoreError::lost_lease`] when the lease is
+    /// another's.
     async fn put_round(&self, fence: Fence, round: &Round) -> Result<(), StoreError>;
 
     /// The latest rounds of a mirror, the newest first, at most `limit`. A store may forget all but the latest hundred.

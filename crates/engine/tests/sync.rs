@@ -367,6 +367,44 @@ async fn a_round_that_was_taken_over_stops_writing_t65() {
     assert_eq!(rounds[1].ended.map(|(_, outcome)| outcome), Some(Outcome::Aborted));
 }
 
+/// A round whose lease is taken while it runs writes nothing from then on, whether it finds that out when it renews the
+/// lease or when it writes (T65).
+#[tokio::test(start_paused = true)]
+async fn a_running_round_stops_writing_when_its_lease_is_taken_t65() {
+    for renews in [true, false] {
+        let mirrored = Mirrored::of(populated(4)).await;
+        mirrored.sync().await;
+        let store = &mirrored.world.store;
+        for number in 0..4 {
+            mirrored.source.change(&id(&format!("i{number}")), &renamed("Ursula")).unwrap();
+        }
+        mirrored.source.behave_on(Call::Pull, Behaviour::Slow(Duration::from_secs(1)));
+        let watch = ProgressWatch::new();
+        let other = throng_core::id::Id::from_bytes([5; 16]);
+        let taking = async {
+            let read = |progress: &Progress| std::future::ready(progress.counts.users_read > 0);
+            std::pin::pin!(watch.stream().filter(read)).next().await.unwrap();
+            let now = throng_core::time::Clock::now(&*mirrored.world.clock);
+            let later = now.plus(Duration::from_secs(61));
+            let until = later.plus(Duration::from_secs(60));
+            let lease = store.take_lease(mirrored.mirror, other, later, until).await.unwrap();
+            if renews {
+                mirrored.world.clock.set(later);
+            }
+            (lease, mirrored.contents().await, store.mirror(mirrored.mirror).await.unwrap())
+        };
+        let request = SyncRequest::full().watched_by(&watch);
+        let round = mirrored.world.throng.sync(mirrored.mirror, request);
+        let (round, (lease, contents, mirror)) = futures_util::future::join(round, taking).await;
+        assert_eq!(round.unwrap().ended.map(|(_, outcome)| outcome), Some(Outcome::Aborted), "{renews}");
+        assert_eq!(mirrored.contents().await, contents);
+        assert_eq!(store.mirror(mirrored.mirror).await.unwrap(), mirror, "neither state nor lease");
+        assert_eq!(mirror.lease, Some(lease));
+        let journal = mirrored.world.throng.rounds(mirrored.mirror, 1).await.unwrap();
+        assert_eq!(journal[0].ended.map(|(_, outcome)| outcome), Some(Outcome::Aborted));
+    }
+}
+
 #[tokio::test]
 async fn progress_is_shown_to_whoever_looks() {
     let mirrored = Mirrored::of(populated(40)).await;

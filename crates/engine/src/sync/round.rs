@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
 use throng_core::change::{Change, ChangeSet, Logging};
 use throng_core::directory::Directory;
-use throng_core::error::{Fault, StoreError};
+use throng_core::error::StoreError;
 use throng_core::group::Member;
 use throng_core::id::DirectoryId;
 use throng_core::name::GroupName;
@@ -62,7 +62,7 @@ impl Halt {
 
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
-        Self::failed(error)
+        if error.is_lost_lease() { Self::Aborted } else { Self::failed(error) }
     }
 }
 
@@ -261,23 +261,15 @@ impl Work<'_> {
     }
 
     /// Renews the lease, and finds out when another process has taken it.
-    pub(super) async fn keep_lease(&mut self) -> Step<()> {
+    async fn keep_lease(&mut self) -> Step<()> {
         let now = self.now();
-        match self.throng.0.store.renew_lease(self.lease.fence, now.plus(LEASE)).await {
-            Ok(()) => {
-                self.renewed_at = now;
-                Ok(())
-            }
-            Err(error) if error.fault() == Fault::Conflict => Err(Halt::Aborted),
-            Err(error) => Err(error.into()),
-        }
+        self.throng.0.store.renew_lease(self.lease.fence, now.plus(LEASE)).await?;
+        self.renewed_at = now;
+        Ok(())
     }
 
     async fn journal(&self) -> Step<()> {
-        match self.throng.0.store.put_round(self.lease.fence, &self.round).await {
-            Err(error) if error.fault() == Fault::Conflict => Err(Halt::Aborted),
-            outcome => Ok(outcome?),
-        }
+        Ok(self.throng.0.store.put_round(self.lease.fence, &self.round).await?)
     }
 
     fn show(&self, outcome: Option<Outcome>) {
@@ -381,9 +373,7 @@ impl Work<'_> {
         }
         changes.push(Change::PutMirror { directory, state: Box::new(state) });
         self.logging = Logging::Each;
-        match self.throng.0.store.apply(&self.set(changes)).await {
-            Err(error) if error.fault() == Fault::Conflict => Err(Halt::Aborted),
-            outcome => outcome.map(drop).map_err(Halt::from),
-        }
+        self.throng.0.store.apply(&self.set(changes)).await?;
+        Ok(())
     }
 }

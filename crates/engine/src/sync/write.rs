@@ -1,7 +1,7 @@
 //! Writing what a round found out, as much of it as can be.
 
 use throng_core::change::{Applied, Change, Logging};
-use throng_core::error::Fault;
+use throng_core::error::{Fault, StoreError};
 use throng_core::group::Member;
 use throng_core::sync::{Did, EntryKind};
 
@@ -35,9 +35,7 @@ impl Work<'_> {
                     self.wrote(applied);
                     self.note(&set.changes);
                 }
-                Err(error) if matches!(error.fault(), Fault::Conflict | Fault::Missing) => {
-                    // The lease may be what the changes contradict.
-                    self.keep_lease().await?;
+                Err(error) if is_refusal(&error) => {
                     let second = set.changes.split_off(set.changes.len() / 2);
                     let first = set.changes;
                     if first.is_empty() {
@@ -62,10 +60,7 @@ impl Work<'_> {
                 self.note(&set.changes);
                 Ok(Written::Yes)
             }
-            Err(error) if matches!(error.fault(), Fault::Conflict | Fault::Missing) => {
-                self.keep_lease().await?;
-                Ok(Written::No)
-            }
+            Err(error) if is_refusal(&error) => Ok(Written::No),
             Err(error) => Err(Halt::from(error)),
         }
     }
@@ -105,6 +100,11 @@ impl Work<'_> {
 pub(super) enum Written {
     Yes,
     No,
+}
+
+/// Whether a store refused changes for what they are: they contradict what is there.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error.fault(), Fault::Conflict | Fault::Missing) && !error.is_lost_lease()
 }
 
 /// What a member is called in a report.

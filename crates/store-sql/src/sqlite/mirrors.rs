@@ -87,7 +87,7 @@ impl Mirrors for SqliteStore {
     async fn renew_lease(&self, fence: Fence, until: Timestamp) -> Result<(), StoreError> {
         let statement = fenced(write::RENEW_LEASE, fence).told(LEASE)?.bind(until.as_micros());
         let row = self.tell(statement).await.told(LEASE)?;
-        row.map(|_| ()).ok_or_else(|| StoreError::new(Fault::Conflict, "lease"))
+        row.map(|_| ()).ok_or_else(StoreError::lost_lease)
     }
 
     async fn release_lease(&self, fence: Fence) -> Result<(), StoreError> {
@@ -103,7 +103,7 @@ impl Mirrors for SqliteStore {
             .bind(i64::from(round.ended.is_none()))
             .bind(lists::to_json(round).told(ROUND)?);
         let row = self.tell(statement).await.told(ROUND)?;
-        row.ok_or_else(|| StoreError::new(Fault::Conflict, "lease"))?;
+        row.ok_or_else(StoreError::lost_lease)?;
         if round.ended.is_some() {
             let forget = query(write::FORGET_ROUNDS).bind(fence.directory.as_bytes().as_slice()).bind(number);
             self.tell(forget).await.told(ROUND)?;

@@ -14,7 +14,7 @@ use super::state::State;
 impl State {
     pub(super) fn expect_lease(&self, fence: Fence) -> Result<(), StoreError> {
         let held = self.mirrors.get(&fence.directory).is_some_and(|kept| kept.epoch == fence.epoch);
-        if held { Ok(()) } else { Err(StoreError::new(Fault::Conflict, "lease")) }
+        if held { Ok(()) } else { Err(StoreError::lost_lease()) }
     }
 }
 
@@ -93,7 +93,7 @@ impl Mirrors for MemoryStore {
         let mut kept = self.kept();
         kept.state.expect_lease(fence)?;
         let mirror = kept.state.kept_mirror(fence.directory)?;
-        let lease = mirror.mirror.lease.as_mut().ok_or(StoreError::new(Fault::Conflict, "lease"))?;
+        let lease = mirror.mirror.lease.as_mut().ok_or_else(StoreError::lost_lease)?;
         lease.until = lease.until.max(until);
         Ok(())
     }

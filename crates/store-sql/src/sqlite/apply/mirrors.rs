@@ -5,7 +5,7 @@ use throng_core::error::StoreError;
 use throng_core::id::DirectoryId;
 use throng_core::sync::{Approval, Fence, MirrorState};
 
-use super::{Work, conflict};
+use super::Work;
 use crate::fault::{DriverFault, Intent, Told};
 use crate::sqlite::lists;
 use crate::sqlite::statements::write;
@@ -19,7 +19,7 @@ impl Work<'_> {
             .bind(fence.directory.as_bytes().as_slice())
             .bind(i64::try_from(fence.epoch).map_err(|_| DriverFault::Driver).told(MIRROR)?);
         let row = self.one(statement).await.told(MIRROR)?;
-        row.map(|_| ()).ok_or_else(|| conflict("lease"))
+        row.map(|_| ()).ok_or_else(StoreError::lost_lease)
     }
 
     pub(super) async fn put_mirror(

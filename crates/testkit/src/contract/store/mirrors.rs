@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use throng_core::change::{Change, ChangeSet, LoggedEntry, Logging, OnCycle};
 use throng_core::directory::{GroupPatch, UserPatch};
-use throng_core::error::Fault;
+use throng_core::error::{Fault, StoreError};
 use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, Id};
 use throng_core::name::{GroupName, Key};
@@ -324,6 +324,11 @@ pub async fn a_lease_is_one_process_s_at_a_time_t65(store: &dyn Store) {
     assert_eq!(fault(store.take_lease(nowhere, node(1), now, until).await), Fault::Missing);
 }
 
+fn is_lost<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    let lost = outcome.as_ref().is_err_and(|error| error.fault() == Fault::Conflict && error.is_lost_lease());
+    assert!(lost, "{outcome:?}");
+}
+
 /// `Mirrors::take_lease` 2: a set under an epoch that is over changes nothing (T65).
 pub async fn nothing_is_written_under_a_lost_lease_t65(store: &dyn Store) {
     let scene = Scene::on(store);
@@ -334,14 +339,18 @@ pub async fn nothing_is_written_under_a_lost_lease_t65(store: &dyn Store) {
     done(store.apply(&set("a").under(lost.fence)).await);
     let later = now.plus(2 * MINUTE);
     let taken = done(store.take_lease(east, node(2), later, later.plus(MINUTE)).await);
-    assert_eq!(fault(store.apply(&set("b").under(lost.fence)).await), Fault::Conflict);
+    is_lost(store.apply(&set("b").under(lost.fence)).await);
     assert_eq!(scene.find(east, "b").await, None);
     done(store.apply(&set("c").under(taken.fence)).await);
     let elsewhere = Fence { directory: west, epoch: taken.fence.epoch };
-    assert_eq!(fault(store.apply(&set("d").under(elsewhere)).await), Fault::Conflict);
+    is_lost(store.apply(&set("d").under(elsewhere)).await);
     done(store.apply(&set("e")).await);
     let round = Round::begin(east, 1, Mode::Full, now);
-    assert_eq!(fault(store.put_round(lost.fence, &round).await), Fault::Conflict);
+    is_lost(store.put_round(lost.fence, &round).await);
+    is_lost(store.renew_lease(lost.fence, later.plus(MINUTE)).await);
+    let twice = set("c").under(taken.fence);
+    let refused = store.apply(&twice).await.err();
+    assert!(refused.is_some_and(|error| !error.is_lost_lease()), "a contradiction is another conflict");
 }
 
 /// `Mirrors::put_round`, `rounds` and `take_lease` 3: kept whole, newest first, and no round runs for ever (T66).
