@@ -311,12 +311,8 @@ struct Limits {
     doubts: usize,
 }
 
-const LIMITS: Limits = Limits {
-    event_bytes: MAX_EVENT_BYTES,
-    rows: MAX_ROWS,
-    memberships: MAX_MEMBERSHIPS,
-    doubts: MAX_DOUBTS,
-};
+const LIMITS: Limits =
+    Limits { event_bytes: MAX_EVENT_BYTES, rows: MAX_ROWS, memberships: MAX_MEMBERSHIPS, doubts: MAX_DOUBTS };
 
 fn read_within(
     limits: Limits,

@@ -105,7 +105,11 @@ impl<'c> Census<'c> {
 
     /// The directories, once the whole file is read.
     pub(super) fn into_directories(self, end: u64) -> Result<Vec<BackupDirectory>, BackupError> {
-        if self.directories.is_empty() { Err(BackupFault::NoDirectories.at(end)) } else { Ok(self.directories) }
+        if self.directories.is_empty() {
+            Err(BackupFault::NoDirectories.at(end))
+        } else {
+            Ok(self.directories)
+        }
     }
 
     /// The rows, once the whole file is read.
@@ -137,7 +141,9 @@ impl<'c> Census<'c> {
             };
             let holders = if membership.is_nested {
                 let child = here(self.groups.find(&membership.member, &groups_by_name));
-                child.and_then(|child| self.groups.row(child)).map(|(child, is_active)| (&mut child.parents, *is_active))
+                child
+                    .and_then(|child| self.groups.row(child))
+                    .map(|(child, is_active)| (&mut child.parents, *is_active))
             } else {
                 let child = here(self.users.find(&membership.member, &users_by_name));
                 child.and_then(|child| self.users.row(child)).map(|child| (&mut child.groups, true))
@@ -181,7 +187,8 @@ impl<'c> Census<'c> {
         let id = row.required("id", row.number("id")?)?;
         let name = row.required("name", row.first_text(["directoryName", "name"]))?;
         let kind = row.required("type", row.first_text(["directoryType", "type"]))?;
-        let kind = BackupDirectoryKind::of(kind).ok_or_else(|| row.fault(BackupFault::UnknownDirectoryType))?;
+        let kind =
+            BackupDirectoryKind::of(kind).ok_or_else(|| row.fault(BackupFault::UnknownDirectoryType))?;
         let directory =
             BackupDirectory { line: row.line, id, name: name.to_owned(), kind, active: is_active(&row)? };
         let key = Key::of(name);
