@@ -90,6 +90,10 @@ mod documents {
     struct OrderDirectories;
     #[doc = include_str!("../../../docs/guide/explain.md")]
     struct Explain;
+    #[doc = include_str!("../../../docs/guide/reorder-safely.md")]
+    struct ReorderSafely;
+    #[doc = include_str!("../../../docs/guide/move-users.md")]
+    struct MoveUsers;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]
     struct WriteADirectory;
     #[doc = include_str!("../../../docs/guide/write-a-sync-source.md")]

@@ -12,8 +12,8 @@ use crate::store::Namesakes;
 pub trait Census: fmt::Debug + Send + Sync {
     /// Everybody of the names that follow one, in the order of keys.
     ///
-    /// 1. Every occurrence in `directories` of each name given; at most `limit` occurrences, and all of at least one name
-    ///    if there is any.
+    /// 1. Every occurrence in `directories` of each name given; at most `limit` occurrences, and all of at least one
+    ///    name if there is any.
     /// 2. Empty when no name follows.
     async fn occupants(
         &self,

@@ -17,6 +17,8 @@ use crate::resolve::{Verdict, rank};
 pub struct Shape {
     /// The application.
     pub application: ApplicationId,
+    /// Whether it is in service: one that is not admits nobody.
+    pub is_open: bool,
     /// The plan, with the directories in service only.
     pub plan: Arc<Plan>,
     /// What checks passwords in each directory of the plan.
@@ -138,7 +140,7 @@ pub struct Difference {
     pub before: Option<Holding>,
     /// To whom it would belong.
     pub after: Option<Holding>,
-    /// Whether the account that would have it is shadowed or not asked today.
+    /// Whether another account would have it that is shadowed, or not asked, today.
     pub surfaces: bool,
 }
 
@@ -195,12 +197,13 @@ impl Totals {
     /// Counts a name that changes.
     pub fn count(&mut self, difference: &Difference) {
         let (before, after) = (difference.before.as_ref(), difference.after.as_ref());
-        let differs = |one: Option<bool>, other: Option<bool>| u64::from(one != other);
         self.changed += 1;
         self.owners += u64::from(difference.changes_owner());
-        self.passwords += u64::from(before.map(|held| held.password) != after.map(|held| held.password));
-        self.activity += differs(before.map(|held| held.active), after.map(|held| held.active));
-        self.access += differs(before.map(|held| held.admitted), after.map(|held| held.admitted));
+        if let (Some(before), Some(after)) = (before, after) {
+            self.passwords += u64::from(before.subject.directory != after.subject.directory);
+            self.activity += u64::from(before.active != after.active);
+            self.access += u64::from(before.admitted != after.admitted);
+        }
         let groups = |held: Option<&Holding>| held.map(|held| held.groups.clone()).unwrap_or_default();
         self.groups += u64::from(groups(before) != groups(after));
         self.locked_out += u64::from(difference.locks_out());
@@ -228,10 +231,11 @@ pub fn holding<'o>(
     };
     let own = effective(directory, occupant);
     let seat = shape.plan.seats().iter().find(|seat| seat.directory == directory)?;
-    let admitted = match &seat.access {
-        Access::Everyone => true,
-        Access::Groups(wanted) => wanted.iter().any(|group| own.contains(group)),
-    };
+    let admitted = shape.is_open
+        && match &seat.access {
+            Access::Everyone => true,
+            Access::Groups(wanted) => wanted.iter().any(|group| own.contains(group)),
+        };
     let subject = Subject { directory, external_id: occupant.external_id.clone() };
     let follows = shape.plan.rules().on_ownership_change == OnOwnershipChange::Follow;
     let owns = match claim {
@@ -267,6 +271,6 @@ pub fn difference(
         return None;
     }
     let owner = |held: &Option<Holding>| held.as_ref().map(|held| held.subject.clone());
-    let surfaces = after.is_some() && owner(&before) != owner(&after);
+    let surfaces = before.is_some() && after.is_some() && owner(&before) != owner(&after);
     Some(Difference { application, name, before, after, surfaces })
 }

@@ -9,6 +9,8 @@ use throng_core::name::{GroupName, Key};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
 use throng_core::preview::{Groups, Holding, Occupant, PasswordSource, Shape, holding};
+use throng_core::registry::DirectoryKind;
+use throng_passwords::policy::{is_expired, is_locked};
 
 use super::shapes::{Change, Shaped, Shapes};
 use super::stream::Names;
@@ -70,14 +72,28 @@ impl Throng {
     async fn password_opens(&self, shapes: &Shapes, held: &Holding) -> Result<bool, Error> {
         match held.password {
             PasswordSource::Kept => {
-                let credential = self.0.store.credential(&held.subject).await?;
-                Ok(credential.is_some_and(|credential| {
-                    matches!(credential.hash, CredentialState::Usable(_)) && !credential.must_change
-                }))
+                let Some(credential) = self.0.store.credential(&held.subject).await? else {
+                    return Ok(false);
+                };
+                let mount = shapes.config.mount(held.subject.directory);
+                let Some(DirectoryKind::Internal(settings)) = mount.map(|mount| &mount.record.kind) else {
+                    return Ok(false);
+                };
+                let (policy, now) = (&settings.password_policy, self.0.clock.now());
+                let opens = matches!(credential.hash, CredentialState::Usable(_)) && !credential.must_change;
+                Ok(opens
+                    && !is_locked(policy, credential.failed_attempts)
+                    && !is_expired(policy, credential.changed_at, now))
             }
             PasswordSource::Verifier | PasswordSource::Source | PasswordSource::Directory => {
-                let mount = shapes.config.mount(held.subject.directory);
-                Ok(mount.is_some_and(|mount| !matches!(mount.via, Via::Detached)))
+                let Some(mount) = shapes.config.mount(held.subject.directory) else { return Ok(false) };
+                let attached = &self.0.attached;
+                Ok(match &mount.via {
+                    Via::Live(_) => true,
+                    Via::Delegated(_) => attached.verifiers.of(&mount.record).is_some(),
+                    Via::Mirrored(_) => attached.sources.of(&mount.record).is_some(),
+                    Via::Internal(_) | Via::Detached => false,
+                })
             }
         }
     }

@@ -30,13 +30,16 @@ const ATTEMPTS: usize = 5;
 impl Throng {
     /// Makes the change of a preview: exactly that, or nothing.
     ///
-    /// 1. [`Conflict::PreviewStale`] when the ground has moved since, so that others would change, or otherwise, than was
-    ///    seen. Anything else that was written meanwhile does not matter.
+    /// 1. [`Conflict::PreviewStale`] when the ground has moved since, so that others would change, or otherwise, than
+    ///    was seen. Anything else that was written meanwhile does not matter.
     /// 2. [`Conflict::LastAdministrator`] when an application would be left without anybody who can administer it.
     /// 3. [`Conflict::NotListed`] when directories could not be listed, unless that is accepted.
     /// 4. With [`Preview::adopting`], accounts that the change puts in front of others' names own them from then on, in
     ///    the same step.
     pub async fn apply_preview(&self, preview: &Preview, unlisted: Unlisted) -> Result<(), Error> {
+        if preview.sealed() != preview.seal {
+            return Err(Error::Conflict(Conflict::PreviewStale));
+        }
         if let Some(application) = preview.without_administrator.first() {
             return Err(Error::Conflict(Conflict::LastAdministrator(application.clone())));
         }
@@ -48,6 +51,11 @@ impl Throng {
             let mut changes = vec![Change::ExpectHead(head)];
             self.reload().await?;
             let shapes = Shapes::of(self, &preview.proposal).await?;
+            // What others hold is in no log of ours.
+            if shapes.asks_others() && self.preview(preview.proposal.clone()).await?.digest != preview.digest
+            {
+                return Err(Error::Conflict(Conflict::PreviewStale));
+            }
             changes.extend(made(&shapes));
             if let Some(adoption) = preview.adoption {
                 changes.extend(self.adoptions(preview, adoption).await?);
@@ -115,8 +123,9 @@ fn made(shapes: &Shapes) -> Vec<Change> {
             .iter()
             .map(|(subject, _)| Change::RemoveUser { subject: subject.clone(), free_in: vec![] })
             .collect(),
-        shapes::Change::Rename { subject, to, .. } => {
-            vec![Change::RenameUser { subject: subject.clone(), name: to.clone(), free_in: vec![] }]
+        shapes::Change::Rename { subject, to, free_in, .. } => {
+            let free_in = free_in.clone();
+            vec![Change::RenameUser { subject: subject.clone(), name: to.clone(), free_in }]
         }
     }
 }

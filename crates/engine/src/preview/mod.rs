@@ -54,11 +54,19 @@ pub struct Preview {
     head: u64,
     #[serde(skip)]
     digest: [u8; 32],
+    /// Over what decides when it is applied, so that what was seen is what is applied.
+    #[serde(skip)]
+    seal: [u8; 32],
 }
 
 impl Preview {
     /// How many names a preview lists. Totals are exact, and [`Throng::preview_each`] tells everybody.
     pub const MOST_LISTED: usize = 1_000;
+
+    fn sealed(&self) -> [u8; 32] {
+        let Self { proposal, unlisted, without_administrator, digest, head, .. } = self;
+        Sha256::digest(format!("{proposal:?}{unlisted:?}{without_administrator:?}{digest:?}{head}")).into()
+    }
 
     /// Lets accounts that the change puts in front of others' names take them over when it is applied: an act of the
     /// administrator who applies it (T01).
@@ -84,8 +92,8 @@ pub struct PolicyChange {
 impl Throng {
     /// Says who would change if something were changed, and changes nothing.
     ///
-    /// 1. Each name that changes in an application: which account has it, what checks its password, whether it may log in,
-    ///    its effective groups, whether the application admits it; and whose it is by its claim.
+    /// 1. Each name that changes in an application: which account has it, what checks its password, whether it may log
+    ///    in, its effective groups, whether the application admits it; and whose it is by its claim.
     /// 2. What a look-up would say after the change is what the preview says: both rank by the same code.
     /// 3. Memory holds a page of names at a time, and at most [`Preview::MOST_LISTED`] differences.
     /// 4. Directories that cannot be listed are named, and not taken for empty.
@@ -101,8 +109,9 @@ impl Throng {
         proposal: Proposal,
         mut each: impl FnMut(&Difference) + Send,
     ) -> Result<Preview, Error> {
-        self.reload().await?;
+        // Whatever changes from here on is seen by whoever applies the preview.
         let head = self.0.store.head().await?;
+        self.reload().await?;
         let shapes = Shapes::of(self, &proposal).await?;
         let without_administrator = self.left_alone(&shapes).await?;
         let mut seeing = Seeing::new(self, &shapes).await?;
@@ -122,8 +131,10 @@ impl Throng {
                 }
             }
         }
-        digest.update(format!("{without_administrator:?}{:?}", names.unlisted()).as_bytes());
-        Ok(Preview {
+        digest.update(
+            format!("{without_administrator:?}{:?}{:?}", names.unlisted(), shapes.ground()).as_bytes(),
+        );
+        let mut preview = Preview {
             outages: shapes.policies(),
             unlisted: names.unlisted(),
             totals,
@@ -132,8 +143,11 @@ impl Throng {
             adoption: None,
             head,
             digest: digest.finalize().into(),
+            seal: [0; 32],
             proposal,
-        })
+        };
+        preview.seal = preview.sealed();
+        Ok(preview)
     }
 }
 

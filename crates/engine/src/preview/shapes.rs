@@ -6,9 +6,10 @@ use std::sync::Arc;
 use throng_core::claim::Claim;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::name::{GroupName, Key, Username};
-use throng_core::plan::{Access, Plan, Seat};
+use throng_core::permission::Operation;
+use throng_core::plan::{Access, OnOwnershipChange, Plan, RenameScope, Seat};
 use throng_core::preview::{Copies, Occupant, PasswordSource, Proposal, Shape, Switched};
-use throng_core::registry::{ApplicationRecord, DirectoryRecord, Nesting};
+use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
 use throng_core::store::Namesakes;
 use throng_core::time::Timestamp;
 use throng_core::user::User;
@@ -59,6 +60,8 @@ pub(crate) enum Change {
         to: Username,
         /// The account as it stands.
         account: Box<Occupant>,
+        /// Other directories that must not hold the new name.
+        free_in: Vec<DirectoryId>,
     },
 }
 
@@ -110,18 +113,18 @@ impl Shapes {
             let Some(app) = config.in_use(id) else { continue };
             let record = &app.record;
             let after = match &change {
-                Change::Plan(next) if next.id == id => shape(&config, id, &next.plan, |_| None),
+                Change::Plan(next) if next.id == id => shape(&config, next, &next.plan, |_| None),
                 Change::Plan(_) => continue,
                 Change::Directory(directory) | Change::RemoveDirectory(directory) => {
                     if record.plan.rank(directory.id).is_none() {
                         continue;
                     }
                     let is_on = directory.active && !matches!(change, Change::RemoveDirectory(_));
-                    shape(&config, id, &record.plan, |other| (other == directory.id).then_some(is_on))
+                    shape(&config, record, &record.plan, |other| (other == directory.id).then_some(is_on))
                 }
-                Change::Remove(_) | Change::Rename { .. } => shape(&config, id, &record.plan, |_| None),
+                Change::Remove(_) | Change::Rename { .. } => shape(&config, record, &record.plan, |_| None),
             };
-            let before = shape(&config, id, &record.plan, |_| None);
+            let before = shape(&config, record, &record.plan, |_| None);
             let (name, administrators) = (record.name.to_string(), record.administrators.clone());
             applications.push(Shaped { application: id, name, administrators, before, after });
         }
@@ -152,9 +155,30 @@ impl Shapes {
 
     /// Those whose records are kept here.
     pub(super) fn stored(&self) -> Vec<DirectoryId> {
+        // A mirror that was never complete holds a part, and a part is not counted for the whole.
         let is_stored =
-            |id: &DirectoryId| self.config.mount(*id).is_some_and(|mount| mount.record.kind.is_stored());
+            |id: &DirectoryId| self.config.mount(*id).is_some_and(|mount| mount.stored().is_some());
         self.directories.iter().copied().filter(is_stored).collect()
+    }
+
+    /// What a preview stands on besides names: orders, schemes and policies as they are.
+    pub(super) fn ground(&self) -> Vec<String> {
+        let ground = |shaped: &Shaped| {
+            let plan = &shaped.before.plan;
+            format!(
+                "{} {:?} {:?} {}",
+                shaped.application,
+                plan.seats(),
+                plan.memberships(),
+                shaped.before.is_open
+            )
+        };
+        self.applications.iter().map(ground).collect()
+    }
+
+    /// Whether directories are concerned whose users are not kept here.
+    pub(super) fn asks_others(&self) -> bool {
+        self.directories.len() != self.stored().len()
     }
 
     pub(super) fn nesting(&self, directory: DirectoryId) -> Nesting {
@@ -244,7 +268,7 @@ impl Shapes {
 /// The plan with the directories in service, by what `state` says of them or else as they are.
 fn shape(
     config: &Config,
-    application: ApplicationId,
+    application: &ApplicationRecord,
     plan: &Plan,
     state: impl Fn(DirectoryId) -> Option<bool>,
 ) -> Shape {
@@ -258,7 +282,7 @@ fn shape(
         passwords.insert(seat.directory, PasswordSource::of(&mount.record.kind));
         Some(seat)
     });
-    Shape { application, plan: Arc::new(plan), passwords }
+    Shape { application: application.id, is_open: application.active, plan: Arc::new(plan), passwords }
 }
 
 /// What a proposal changes, and whom that can concern.
@@ -331,10 +355,13 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
             (planned(record, plan.clone()), Scope::Everybody)
         }
         Proposal::DeleteUser { subject, copies } => {
-            let user = account(throng, config, subject).await?;
+            let user = account(throng, config, subject, Operation::DeleteUser).await?;
             let mut removed = vec![(subject.clone(), user.name.clone())];
             if *copies == Copies::Removed {
-                let all: Vec<DirectoryId> = config.directories().iter().map(|record| record.id).collect();
+                // Copies of others' users would be back with the next round.
+                let own = config.directories();
+                let own = own.iter().filter(|record| is_own(&record.kind));
+                let all: Vec<DirectoryId> = own.map(|record| record.id).collect();
                 for namesakes in throng.0.store.namesakes(&all, &[user.key().clone()]).await? {
                     for (directory, user) in namesakes.holders {
                         let copy = Subject { directory, external_id: user.external_id };
@@ -348,7 +375,7 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
         }
         Proposal::RenameUser { subject, name } => {
             let to = Username::for_creation(name.as_str())?;
-            let user = account(throng, config, subject).await?;
+            let user = account(throng, config, subject, Operation::UpdateUser).await?;
             if to.key() != user.key() {
                 let port = throng.open(subject.directory)?;
                 if port.user(&to).await.map_err(Error::fault_of)?.is_some() {
@@ -358,17 +385,60 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
             let names = BTreeSet::from([user.key().clone(), to.key().clone()]);
             let from = user.name.clone();
             let account = Box::new(stored_occupant(throng, subject.directory, user).await?);
-            (Change::Rename { subject: subject.clone(), from, to, account }, Scope::Names(names))
+            let free_in = free_in(throng, config, subject, &to).await?;
+            (Change::Rename { subject: subject.clone(), from, to, account, free_in }, Scope::Names(names))
         }
     })
 }
 
-/// The account of a subject, in a directory that is kept here or lists its own.
-async fn account(throng: &Throng, config: &Config, subject: &Subject) -> Result<User, Error> {
+/// The account of a subject, in a directory that decides about its own users. One that others decide about is
+/// administered where they do.
+async fn account(
+    throng: &Throng,
+    config: &Config,
+    subject: &Subject,
+    operation: Operation,
+) -> Result<User, Error> {
     let mount = config.mount(subject.directory).ok_or_else(|| Error::not_found("directory"))?;
-    if !mount.record.kind.is_stored() {
-        // An account that is not kept here is administered where it is.
+    if !is_own(&mount.record.kind) || !mount.record.permissions.allows(operation) {
         return Err(Error::Forbidden("user"));
     }
     throng.0.store.user_by_id(subject).await?.ok_or_else(|| Error::not_found("user"))
+}
+
+/// Whether changes of users of a kind of directory are a matter of ours alone.
+fn is_own(kind: &DirectoryKind) -> bool {
+    matches!(kind, DirectoryKind::Internal(_) | DirectoryKind::Delegated(_))
+}
+
+/// Where a new name must be free besides the account's own directory, as the rules of the applications say; refused
+/// where it is somebody's other name, or reserved for somebody.
+async fn free_in(
+    throng: &Throng,
+    config: &Config,
+    subject: &Subject,
+    to: &Username,
+) -> Result<Vec<DirectoryId>, Error> {
+    let mut directories = BTreeSet::new();
+    for id in config.applications() {
+        let Some(app) = config.in_use(id).filter(|app| app.plan.rank(subject.directory).is_some()) else {
+            continue;
+        };
+        if app.plan.rules().rename == RenameScope::EveryDirectory {
+            directories.extend(app.stored.iter().copied().filter(|other| *other != subject.directory));
+        }
+        if throng.0.store.alias(id, to.key()).await?.is_some_and(|(of, _)| of != *subject) {
+            return Err(Error::Conflict(Conflict::NameTaken));
+        }
+        let claim = throng.0.store.claim(id, to.key()).await?;
+        let follows = app.plan.rules().on_ownership_change == OnOwnershipChange::Follow;
+        if !follows && claim.is_some_and(|claim| claim.subject != *subject) {
+            return Err(Error::Conflict(Conflict::NameReserved));
+        }
+    }
+    let directories: Vec<DirectoryId> = directories.into_iter().collect();
+    if !throng.0.store.namesakes(&directories, &[to.key().clone()]).await?.is_empty() {
+        return Err(Error::Conflict(Conflict::NameTaken));
+    }
+    Ok(directories)
 }

@@ -324,7 +324,7 @@ pub async fn a_lease_is_one_process_s_at_a_time_t65(store: &dyn Store) {
     assert_eq!(fault(store.take_lease(nowhere, node(1), now, until).await), Fault::Missing);
 }
 
-fn is_lost<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+fn is_lost<T: std::fmt::Debug>(outcome: &Result<T, StoreError>) {
     let lost = outcome.as_ref().is_err_and(|error| error.fault() == Fault::Conflict && error.is_lost_lease());
     assert!(lost, "{outcome:?}");
 }
@@ -339,15 +339,15 @@ pub async fn nothing_is_written_under_a_lost_lease_t65(store: &dyn Store) {
     done(store.apply(&set("a").under(lost.fence)).await);
     let later = now.plus(2 * MINUTE);
     let taken = done(store.take_lease(east, node(2), later, later.plus(MINUTE)).await);
-    is_lost(store.apply(&set("b").under(lost.fence)).await);
+    is_lost(&store.apply(&set("b").under(lost.fence)).await);
     assert_eq!(scene.find(east, "b").await, None);
     done(store.apply(&set("c").under(taken.fence)).await);
     let elsewhere = Fence { directory: west, epoch: taken.fence.epoch };
-    is_lost(store.apply(&set("d").under(elsewhere)).await);
+    is_lost(&store.apply(&set("d").under(elsewhere)).await);
     done(store.apply(&set("e")).await);
     let round = Round::begin(east, 1, Mode::Full, now);
-    is_lost(store.put_round(lost.fence, &round).await);
-    is_lost(store.renew_lease(lost.fence, later.plus(MINUTE)).await);
+    is_lost(&store.put_round(lost.fence, &round).await);
+    is_lost(&store.renew_lease(lost.fence, later.plus(MINUTE)).await);
     let twice = set("c").under(taken.fence);
     let refused = store.apply(&twice).await.err();
     assert!(refused.is_some_and(|error| !error.is_lost_lease()), "a contradiction is another conflict");
