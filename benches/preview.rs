@@ -1,0 +1,153 @@
+//! What a preview costs: an order reversed over five directories of 100,000 users each.
+//!
+//! `cargo bench --bench preview [-- users-per-directory]`. The reference is a scan of the same rows by the same store in
+//! the same round: what cannot be done without. Two worlds: every name in every directory, so that everybody changes,
+//! and every name in one directory but for each hundredth, which is in all.
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints and reads the clock"
+)]
+
+use std::error::Error as StdError;
+use std::time::{Duration, Instant};
+
+use throng::core::change::{Change, ChangeSet, OnCycle};
+use throng::core::group::{Group, Member, Origin};
+use throng::core::id::{DirectoryId, ExternalId};
+use throng::core::name::{GroupName, Username};
+use throng::core::preview::Census;
+use throng::core::store::Records;
+use throng::core::time::Timestamp;
+use throng::core::user::User;
+use throng::preview::Proposal;
+use throng::sqlite::SqliteStore;
+use throng::{Plan, Throng};
+use throng_benches::{machine, median, table};
+
+type Outcome<T = ()> = Result<T, Box<dyn StdError>>;
+
+const DIRECTORIES: usize = 5;
+const GROUPS: usize = 50;
+const ROUNDS: usize = 5;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome {
+    let given = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
+    let users: usize = given.unwrap_or(100_000);
+    println!("machine: {}", machine());
+    let mut rows = table(&["world", "names", "change", "scan", "preview", "ratio", "memory grows by"]);
+    for (world, shared) in [("every name everywhere", 1), ("one name in a hundred everywhere", 100)] {
+        let folder = tempfile::tempdir()?;
+        let store = SqliteStore::open(folder.path().join("preview.db")).await?;
+        let throng = Throng::builder(store.clone()).build().await?;
+        let mut ids = Vec::new();
+        for number in 0..DIRECTORIES {
+            let id = throng.internal_directory(&format!("D{number}")).await?;
+            fill(&store, id, number, users, shared).await?;
+            ids.push(id);
+        }
+        let mut plan = Plan::new();
+        for id in &ids {
+            plan = plan.seat(*id)?;
+        }
+        let wiki = throng.ensure_application("wiki", plan).await?;
+        let order: Vec<DirectoryId> = ids.iter().rev().copied().collect();
+        let (mut scans, mut previews, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut changed, mut grown) = (0, 0, 0);
+        for _ in 0..ROUNDS {
+            let begin = Instant::now();
+            scan(&store, &ids).await?;
+            let scanned = begin.elapsed();
+            let before = resident();
+            let begin = Instant::now();
+            let proposal = Proposal::Reorder { application: wiki.id(), order: order.clone() };
+            let preview = throng.preview(proposal).await?;
+            let previewed = begin.elapsed();
+            grown = grown.max(resident().saturating_sub(before));
+            (names, changed) = (preview.totals.names, preview.totals.changed);
+            scans.push(scanned);
+            previews.push(previewed);
+            ratios.push(previewed.as_secs_f64() / scanned.as_secs_f64());
+        }
+        let seconds = |all: &[Duration]| median(all.iter().map(Duration::as_secs_f64).collect());
+        rows.add_row([
+            world.to_owned(),
+            names.to_string(),
+            changed.to_string(),
+            format!("{:.2} s", seconds(&scans)),
+            format!("{:.2} s", seconds(&previews)),
+            format!("{:.2}", median(ratios)),
+            format!("{} MiB", grown >> 20),
+        ]);
+    }
+    println!("{rows}");
+    println!("machine at the end: {}", machine());
+    Ok(())
+}
+
+/// Reads the same rows, page by page, and does nothing with them.
+async fn scan(store: &SqliteStore, ids: &[DirectoryId]) -> Outcome<usize> {
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let page = store.occupants(ids, after.as_ref(), 5_000).await?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after = Some(last.key.clone());
+        count += page.len();
+    }
+}
+
+async fn fill(
+    store: &SqliteStore,
+    directory: DirectoryId,
+    number: usize,
+    users: usize,
+    shared: usize,
+) -> Outcome {
+    let at = Timestamp::from_micros(1);
+    let mut changes = Vec::new();
+    for group in 0..GROUPS {
+        let group = Group {
+            external_id: ExternalId::new(format!("g{group}"))?,
+            name: GroupName::new(format!("group{group}"))?,
+            description: String::new(),
+            origin: Origin::Local,
+            attributes: Default::default(),
+        };
+        changes.push(Change::AddGroup { directory, group, free_in: vec![] });
+    }
+    store.apply(&ChangeSet::new(at, std::mem::take(&mut changes))).await?;
+    for user in 0..users {
+        let name =
+            if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{number}") };
+        let name = Username::new(name)?;
+        let added = User::named(ExternalId::new(format!("u{user}"))?, name.clone());
+        changes.push(Change::AddUser { directory, user: added, free_in: vec![], credential: None });
+        if user % 5_000 == 4_999 || user + 1 == users {
+            store.apply(&ChangeSet::new(at, std::mem::take(&mut changes))).await?;
+        }
+    }
+    for user in 0..users {
+        let name =
+            if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{number}") };
+        for step in [1, 7] {
+            let group = GroupName::new(format!("group{}", (user * step + number) % GROUPS))?;
+            let member = Member::User(Username::new(&name)?);
+            changes.push(Change::AddMember { directory, group, member, cycle: OnCycle::Refuse });
+        }
+        changes.dedup();
+        if user % 5_000 == 4_999 || user + 1 == users {
+            store.apply(&ChangeSet::new(at, std::mem::take(&mut changes))).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of this process in memory; 0 where nobody tells.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes =
+        line.and_then(|line| line.trim().split(' ').next()).and_then(|text| text.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) << 10
+}
