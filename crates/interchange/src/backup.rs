@@ -314,7 +314,7 @@ pub fn list_directories(reader: impl io::Read) -> Result<Vec<BackupDirectory>, B
 /// 3. Memberships are found by names within the directory, since the numbers that Jira writes there may be wrong. One that
 ///    does not say of what kind it is, is of the user or the group that has the name, if only one of them has.
 /// 4. A row's `line` is the one that it begins on. Each user and group has a group once.
-/// 5. Numbers are checked in all directories, everything else in the one that is read.
+/// 5. Numbers are checked in all directories; other values only where a row may be of the one that is read.
 ///
 /// The first thing wrong is the error; no rows are returned then.
 pub fn read(reader: impl io::Read, options: &BackupOptions) -> Result<Backup, BackupError> {

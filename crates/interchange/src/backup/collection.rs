@@ -38,7 +38,7 @@ impl Listing {
     /// Takes the next row. Of users and groups, nothing but the directory is looked at.
     pub(super) fn take(&mut self, mut row: Row) -> Result<(), BackupError> {
         match row.kind {
-            RowKind::Directory => self.add(row),
+            RowKind::Directory => self.add(row).map(drop),
             RowKind::User | RowKind::Group => self.count(&mut row).map(drop),
             RowKind::Membership => Ok(()),
         }
@@ -57,7 +57,7 @@ impl Listing {
         }
     }
 
-    fn add(&mut self, mut row: Row) -> Result<(), BackupError> {
+    fn add(&mut self, mut row: Row) -> Result<&BackupDirectory, BackupError> {
         let line = row.line;
         let directory = BackupDirectory {
             line,
@@ -74,8 +74,7 @@ impl Listing {
         if self.directories.len() == MAX_DIRECTORIES {
             return Err(BackupFault::TooManyDirectories.at(line));
         }
-        self.directories.push(directory);
-        Ok(())
+        Ok(self.directories.push_mut(directory))
     }
 
     /// Counts a user or a group, and says in which directory it is.
@@ -98,6 +97,8 @@ impl Listing {
 pub(super) struct Collection<'o> {
     options: &'o BackupOptions,
     listing: Listing,
+    /// By directory, whether it has the name that is wanted.
+    named: HashMap<u64, bool>,
     user_ids: HashSet<u64>,
     group_ids: HashSet<u64>,
     /// Each with its directory.
@@ -127,6 +128,7 @@ impl<'o> Collection<'o> {
         Self {
             options,
             listing: Listing::default(),
+            named: HashMap::new(),
             user_ids: HashSet::new(),
             group_ids: HashSet::new(),
             users: Vec::new(),
@@ -141,21 +143,22 @@ impl<'o> Collection<'o> {
     pub(super) fn take(&mut self, mut row: Row) -> Result<(), BackupError> {
         let line = row.line;
         match row.kind {
-            RowKind::Directory => self.listing.add(row)?,
+            RowKind::Directory => {
+                let directory = self.listing.add(row)?;
+                if let DirectoryChoice::Name(name) = &self.options.directory {
+                    self.named.insert(directory.id, Key::of(&directory.name) == Key::of(name));
+                }
+            }
             RowKind::User => {
                 let directory = self.listing.count(&mut row)?;
-                if !self.user_ids.insert(number(&mut row, Field::Id)?) {
-                    return Err(BackupFault::DuplicateId.at(line));
-                }
+                own_number(&mut row, &mut self.user_ids)?;
                 if self.may_be_wanted(directory) {
                     self.users.push((directory, user(row)?));
                 }
             }
             RowKind::Group => {
                 let directory = self.listing.count(&mut row)?;
-                if !self.group_ids.insert(number(&mut row, Field::Id)?) {
-                    return Err(BackupFault::DuplicateId.at(line));
-                }
+                own_number(&mut row, &mut self.group_ids)?;
                 if self.may_be_wanted(directory) {
                     self.groups.push((directory, group(row)?));
                 }
@@ -209,10 +212,7 @@ impl<'o> Collection<'o> {
     fn may_be_wanted(&self, id: u64) -> bool {
         match &self.options.directory {
             DirectoryChoice::Id(wanted) => id == *wanted,
-            DirectoryChoice::Name(name) => {
-                let known = self.listing.directories.iter().find(|directory| directory.id == id);
-                known.is_none_or(|directory| Key::of(&directory.name) == Key::of(name))
-            }
+            DirectoryChoice::Name(_) => self.named.get(&id).copied().unwrap_or(true),
         }
     }
 
@@ -327,6 +327,13 @@ fn text(row: &mut Row, field: Field) -> Result<String, BackupError> {
 
 fn number(row: &mut Row, field: Field) -> Result<u64, BackupError> {
     text(row, field)?.trim().parse().map_err(|_| BackupFault::BadValue(word(field)).at(row.line))
+}
+
+/// Checks the number of a row, if it has one: nobody else of its kind has it.
+fn own_number(row: &mut Row, seen: &mut HashSet<u64>) -> Result<(), BackupError> {
+    let Some(text) = row.take(Field::Id) else { return Ok(()) };
+    let number = text.trim().parse().map_err(|_| BackupFault::BadValue(word(Field::Id)).at(row.line))?;
+    if seen.insert(number) { Ok(()) } else { Err(BackupFault::DuplicateId.at(row.line)) }
 }
 
 fn active(row: &mut Row) -> Result<bool, BackupError> {
