@@ -1,16 +1,16 @@
 //! XML backups of Crowd and Jira: the users and groups of one of their directories.
 //!
-//! 1. What Crowd's own backup wrote is read, and the `entities.xml` of what Jira's wrote; the file itself, not the archive
-//!    that it comes in. The product is told by the root.
+//! 1. What Crowd's own backup wrote is read, and the `entities.xml` of what Jira's wrote; the file itself, not the
+//!    archive that it comes in. The product is told by the root.
 //! 2. A backup holds several directories. [`list_directories`] says which; [`read`] reads one.
-//! 3. Nothing else of a backup is kept: no directory's bind password, no application's, no token, no content. Users bring
-//!    their password hash if the directory is an internal one; elsewhere there is none (R728).
+//! 3. Nothing else of a backup is kept: no directory's bind password, no application's, no token, no content. Users
+//!    bring their password hash if the directory is an internal one; elsewhere there is none (R728).
 //! 4. Document types are refused, and entities beyond the five of XML (T78). What is read is bounded by
-//!    [`MAX_VALUE_BYTES`], [`MAX_ROWS`], [`MAX_MEMBERSHIPS`] and the size of an element; of what is not asked for, no more
-//!    than one element is held (T79).
+//!    [`MAX_VALUE_BYTES`], [`MAX_ROWS`], [`MAX_MEMBERSHIPS`] and the size of an element; of what is not asked for, no
+//!    more than one element is held (T79).
 //!
-//! Jira writes what a row holds as attributes, and Crowd as elements; both are read wherever they stand. The format is
-//! not documented by its makers: it is read as backups show it.
+//! Jira writes what a row holds as attributes, and Crowd as elements; both are read wherever they stand. The format
+//! is not documented by its makers: it is read as backups show it.
 //!
 //! ```
 //! use throng_interchange::backup::{BackupOptions, list_directories, read};
@@ -45,7 +45,8 @@ use rows::Rows;
 /// Longest value in bytes, of those that are asked for.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
-/// Most users and groups of all directories: an import holds all its rows in memory and writes them in one transaction.
+/// Most users and groups of all directories: an import holds all its rows in memory and writes them in one
+/// transaction.
 pub const MAX_ROWS: usize = 1_000_000;
 
 /// Most memberships of all directories.
@@ -194,8 +195,8 @@ pub enum BackupDoubtKind {
     /// A membership is of a user that the directory does not have.
     #[error("the directory has no such user")]
     MissingUser,
-    /// A credential is no hash that is known, and is not taken: it may be the password itself. The user has no password
-    /// then.
+    /// A credential is no hash that is known, and is not taken: it may be the password itself. The user has no
+    /// password then.
     #[error("a password is not a hash that is known and is not taken")]
     PasswordNotHashed,
 }
@@ -308,11 +309,11 @@ pub fn list_directories(reader: impl io::Read) -> Result<Vec<BackupDirectory>, B
 /// Reads the users and groups of one directory.
 ///
 /// 1. Whoever is disabled stays disabled.
-/// 2. The password hash is what the credential says: `{PKCS5S2}…` and other tagged ones as they are, and what the legacy
-///    encoder wrote with the tag `{ATLASSIAN-SHA1}`, which it lacks there (R721, R722, R724). A credential that is neither
-///    is told as [`BackupDoubtKind::PasswordNotHashed`], and never kept.
-/// 3. Memberships are found by names within the directory, since the numbers that Jira writes there may be wrong. One that
-///    does not say of what kind it is, is of the user or the group that has the name, if only one of them has.
+/// 2. The password hash is what the credential says: `{PKCS5S2}…` and other tagged ones as they are, and what the
+///    legacy encoder wrote with the tag `{ATLASSIAN-SHA1}`, which it lacks there (R721, R722, R724). A credential
+///    that is neither is told as [`BackupDoubtKind::PasswordNotHashed`], and never kept.
+/// 3. Memberships are found by names within the directory, since the numbers that Jira writes there may be wrong. One
+///    that does not say of what kind it is, is of the user or the group that has the name, if only one of them has.
 /// 4. A row's `line` is the one that it begins on. Each user and group has a group once.
 /// 5. Numbers are checked in all directories; other values only where a row may be of the one that is read.
 ///
