@@ -1,37 +1,36 @@
-//! XML backups of Crowd and Jira: one of their directories, with groups, nesting and password hashes.
+//! XML backups of Crowd and Jira: the users and groups of one of their directories.
 //!
-//! 1. What is read is the XML file itself: what Crowd's backup writes (`<crowd>`), and `entities.xml` from the archive
-//!    that Jira's writes (`<entity-engine-xml>`). Text is UTF-8; document types are refused (T78).
-//! 2. A backup holds all directories. [`list_directories`] tells which; [`read`] reads one, and checks the ids of all.
-//! 3. Only what a move needs is read: of users the names, the address, the active flag and the credential; of groups the
-//!    name and the description; who is directly in which group. Settings of directories, such as the passwords for LDAP
-//!    servers, are not kept and shown nowhere, and neither are those of applications.
-//! 4. A backup that contradicts itself is an error that names the line. What is left out of the rows although the backup
-//!    is sound is told in [`Backup::doubts`].
-//! 5. What is read is bounded: [`MAX_EVENT_BYTES`], [`MAX_ROW_BYTES`], [`MAX_DEPTH`], [`MAX_ATTRIBUTES`], [`MAX_ROWS`],
-//!    [`MAX_MEMBERSHIPS`]. What is of no interest, such as issues, is skipped and not held.
+//! 1. What Crowd's own backup wrote is read, and the `entities.xml` of what Jira's wrote; the file itself, not the
+//!    archive that it comes in. The product is told by the root.
+//! 2. A backup holds several directories. [`list_directories`] says which; [`read`] reads one.
+//! 3. Nothing else of a backup is kept: no directory's bind password, no application's, no token, no content. Users
+//!    bring their password hash if the directory is an internal one; elsewhere there is none (R728).
+//! 4. Document types are refused, and entities beyond the five of XML (T78). What is read is bounded by
+//!    [`MAX_VALUE_BYTES`], [`MAX_ROWS`], [`MAX_MEMBERSHIPS`] and the size of an element; of what is not asked for, no
+//!    more than one element is held (T79).
+//!
+//! Jira writes what a row holds as attributes, and Crowd as elements; both are read wherever they stand. The format
+//! is not documented by its makers: it is read as backups show it.
 //!
 //! ```
-//! use throng_interchange::backup::{DirectoryChoice, list_directories, read};
+//! use throng_interchange::backup::{BackupOptions, list_directories, read};
 //!
 //! let file = r#"<entity-engine-xml>
-//!     <Directory id="1" directoryName="Internal" active="1" type="INTERNAL"/>
-//!     <Group id="10" groupName="staff" active="1" directoryId="1"/>
-//!     <User id="20" directoryId="1" userName="anna" active="1" emailAddress="anna@example.org"/>
-//!     <Membership id="30" parentId="10" childId="20" membershipType="GROUP_USER" directoryId="1"/>
+//!     <Directory id="1" directoryName="Jira Internal Directory" active="1" type="INTERNAL"/>
+//!     <User id="10000" directoryId="1" userName="anna" active="1" emailAddress="anna@example.org"/>
+//!     <Group id="10100" directoryId="1" groupName="staff" active="1"/>
+//!     <Membership id="10200" directoryId="1" parentName="staff" childName="anna" membershipType="GROUP_USER"/>
 //! </entity-engine-xml>"#;
 //! let directories = list_directories(file.as_bytes())?;
-//! let backup = read(file.as_bytes(), &DirectoryChoice::Id(directories[0].id))?;
-//! assert_eq!(backup.users[0].line, 4);
+//! let backup = read(file.as_bytes(), &BackupOptions::of(directories[0].id))?;
 //! assert_eq!(backup.users[0].groups, ["staff"]);
 //! # Ok::<(), throng_interchange::backup::BackupError>(())
 //! ```
 
-mod census;
-mod document;
+mod collection;
 #[cfg(test)]
 mod laws;
-mod lines;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -40,101 +39,126 @@ use std::io;
 
 use throng_core::import::{GroupRow, UserRow};
 
-use census::Census;
-use document::{Document, RowKind};
+use collection::{Collection, Listing};
+use rows::Rows;
 
-/// Longest tag or text in bytes, also of what is skipped: a comment on an issue may be long, an attachment is no part of
-/// a backup.
-pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
+/// Longest value in bytes, of those that are asked for.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
-/// Most bytes that are kept of one row.
-pub const MAX_ROW_BYTES: usize = 64 * 1024;
-
-/// Deepest nesting of elements (T79).
-pub const MAX_DEPTH: usize = 32;
-
-/// Most attributes of one row (T79).
-pub const MAX_ATTRIBUTES: usize = 64;
-
-/// Most directories, users and groups together, of all directories: an import holds all its rows in memory and writes
-/// them in one transaction.
+/// Most users and groups of all directories: an import holds all its rows in memory and writes them in one
+/// transaction.
 pub const MAX_ROWS: usize = 1_000_000;
 
 /// Most memberships of all directories.
 pub const MAX_MEMBERSHIPS: usize = 4_000_000;
 
+/// Most directories.
+pub const MAX_DIRECTORIES: usize = 1_000;
+
 /// Most doubts that are listed one by one; the others are counted.
 pub const MAX_DOUBTS: usize = 10_000;
-
-/// Which directory of a backup is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectoryChoice {
-    /// By its id in the backup.
-    Id(i64),
-    /// By its name, in any case.
-    Name(String),
-}
 
 /// A directory of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupDirectory {
-    /// The line that it begins on, counted from 1.
+    /// The line on which it begins.
     pub line: u64,
-    /// Its id in the backup.
-    pub id: i64,
-    /// Its name there.
+    /// Its number in the backup.
+    pub id: u64,
+    /// Its name.
     pub name: String,
-    /// What it is.
+    /// What it was connected to.
     pub kind: BackupDirectoryKind,
-    /// Whether it was switched on.
+    /// Whether it was in use.
     pub active: bool,
+    /// How many users it has, disabled ones included.
+    pub users: u64,
+    /// How many groups it has.
+    pub groups: u64,
 }
 
-/// What a directory of a backup is (R101).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a directory was connected to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum BackupDirectoryKind {
-    /// `INTERNAL`: the only one that holds passwords.
+    /// Nothing: users and password hashes are its own.
     Internal,
-    /// `DELEGATING`: users are there, and passwords are checked by LDAP.
-    Delegating,
-    /// `CONNECTOR`: a copy of what LDAP holds.
+    /// LDAP, which was copied.
     Connector,
-    /// `CROWD`: a copy of what another server holds.
+    /// LDAP, which checked passwords.
+    Delegating,
+    /// Another Crowd or Jira.
     Crowd,
-    /// `AZURE_AD`: a copy of what Entra ID holds.
+    /// Azure Active Directory.
     AzureAd,
-    /// `CUSTOM`: whatever a plugin made of it.
+    /// What somebody wrote for it.
     Custom,
-}
-
-impl BackupDirectoryKind {
-    fn of(text: &str) -> Option<Self> {
-        Some(match text {
-            "INTERNAL" => Self::Internal,
-            "DELEGATING" => Self::Delegating,
-            "CONNECTOR" => Self::Connector,
-            "CROWD" => Self::Crowd,
-            "AZURE_AD" => Self::AzureAd,
-            "CUSTOM" => Self::Custom,
-            _ => return None,
-        })
-    }
+    /// A type that is not known here, of a long one the beginning. Such a directory is listed and cannot be read.
+    Unknown(String),
 }
 
 impl fmt::Display for BackupDirectoryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Internal => "internal",
-            Self::Delegating => "delegating",
             Self::Connector => "connector",
+            Self::Delegating => "delegating",
             Self::Crowd => "crowd",
-            Self::AzureAd => "azure_ad",
+            Self::AzureAd => "azure ad",
             Self::Custom => "custom",
+            Self::Unknown(kind) => kind,
         })
     }
 }
 
-/// What one directory of a backup holds.
+/// Which directory of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DirectoryChoice {
+    /// The one with this number.
+    Id(u64),
+    /// The one with this name, compared as names are.
+    Name(String),
+}
+
+impl From<u64> for DirectoryChoice {
+    fn from(id: u64) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&str> for DirectoryChoice {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+/// What happens when a row names a directory, a group or a user that the backup does not have. A backup that was made
+/// while the product ran may have such rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnDangling {
+    /// The backup is refused.
+    #[default]
+    Refuse,
+    /// The row is left out and told in [`Backup::doubts`].
+    Report,
+}
+
+/// What is read of a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupOptions {
+    /// From which directory.
+    pub directory: DirectoryChoice,
+    /// What happens when a row names what is not there. Default [`OnDangling::Refuse`].
+    pub on_dangling: OnDangling,
+}
+
+impl BackupOptions {
+    /// Reads that directory, with everything else at its default.
+    pub fn of(directory: impl Into<DirectoryChoice>) -> Self {
+        Self { directory: directory.into(), on_dangling: OnDangling::default() }
+    }
+}
+
+/// What a directory of a backup holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
     /// The directory.
@@ -150,7 +174,7 @@ pub struct Backup {
 }
 
 /// Something that was left out of the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]
 pub struct BackupDoubt {
     /// The line of the file, counted from 1.
@@ -162,103 +186,103 @@ pub struct BackupDoubt {
 /// What was left out of the rows, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BackupDoubtKind {
-    /// A credential is none that is hashed, and is not taken. The user has no password then.
-    #[error("a credential is not a hash and is not taken")]
+    /// Rows are of a directory that the backup does not have; the first of them is told.
+    #[error("there is no directory {0}")]
+    MissingDirectory(u64),
+    /// A membership is in a group that the directory does not have, or of one.
+    #[error("the directory has no such group")]
+    MissingGroup,
+    /// A membership is of a user that the directory does not have.
+    #[error("the directory has no such user")]
+    MissingUser,
+    /// A credential is no hash that is known, and is not taken: it may be the password itself. The user has no
+    /// password then.
+    #[error("a password is not a hash that is known and is not taken")]
     PasswordNotHashed,
-    /// A group was switched off. There is no such switch here, and what the group does not grant there it must not grant
-    /// here: it makes no row.
-    #[error("the group was inactive and is left out")]
-    GroupInactive,
-    /// A membership of a group that was switched off.
-    #[error("a membership of an inactive group is left out")]
-    MembershipInactive,
 }
 
 /// A backup that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct BackupError {
-    /// The line of the file, counted from 1 as an editor counts; of a tag, where it begins.
+    /// The line of the file, counted from 1 as an editor counts.
     pub line: u64,
     /// What is wrong there.
     pub fault: BackupFault,
 }
 
-/// What is wrong with a backup. No fault repeats what the file says.
+/// What is wrong with a backup. Apart from the type of a directory, no fault repeats a text of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackupFault {
-    /// The root is neither `<crowd>` nor `<entity-engine-xml>`.
-    #[error("this is no backup of Crowd or Jira")]
+    /// There is nothing in the file.
+    #[error("the file is empty")]
+    Empty,
+    /// The root is that of neither product.
+    #[error("this is no backup of Crowd and no `entities.xml` of Jira")]
     NoBackup,
-    /// There is no directory: a backup from before Crowd 2 or Jira 4.3.
-    #[error("there are no directories")]
-    NoDirectories,
-    /// No directory has the id or name that was asked for.
-    #[error("there is no such directory")]
-    NoSuchDirectory,
-    /// The file ends before its root does.
-    #[error("the file is cut short")]
+    /// The file ends before the root does.
+    #[error("the end of the file is missing")]
     Truncated,
-    /// A document type (T78).
-    #[error("there is a document type")]
+    /// The document has a type (T78).
+    #[error("document types are refused")]
     Doctype,
-    /// It is not well-formed XML.
+    /// This is not XML 1.0.
     #[error("this is not well-formed XML")]
     Syntax,
     /// The text is not UTF-8, or says that it is not.
     #[error("the text is not UTF-8")]
     NotUtf8,
-    /// A tag or a text longer than [`MAX_EVENT_BYTES`].
-    #[error("a tag or a text is longer than {MAX_EVENT_BYTES} bytes")]
-    EventTooLong,
-    /// A row of more than [`MAX_ROW_BYTES`].
-    #[error("the row is longer than {MAX_ROW_BYTES} bytes")]
-    RowTooLong,
-    /// Elements nested deeper than [`MAX_DEPTH`].
-    #[error("elements are nested deeper than {MAX_DEPTH}")]
+    /// Elements are in each other more deeply than any backup has them.
+    #[error("elements are in each other too deeply")]
     TooDeep,
-    /// A row with more than [`MAX_ATTRIBUTES`].
-    #[error("the row has more than {MAX_ATTRIBUTES} attributes")]
+    /// A row has more attributes than any.
+    #[error("a row has too many attributes")]
     TooManyAttributes,
+    /// A tag or a text is longer than any.
+    #[error("an element is too long")]
+    TooLong,
+    /// A value is longer than [`MAX_VALUE_BYTES`].
+    #[error("a value is longer than {MAX_VALUE_BYTES} bytes")]
+    ValueTooLong,
+    /// More than [`MAX_DIRECTORIES`].
+    #[error("there are more than {MAX_DIRECTORIES} directories")]
+    TooManyDirectories,
     /// More than [`MAX_ROWS`].
-    #[error("there are more than {MAX_ROWS} directories, users and groups")]
+    #[error("there are more than {MAX_ROWS} users and groups")]
     TooManyRows,
     /// More than [`MAX_MEMBERSHIPS`].
     #[error("there are more than {MAX_MEMBERSHIPS} memberships")]
     TooManyMemberships,
-    /// A row lacks what it must have.
-    #[error("the row has no `{0}`")]
-    MissingField(&'static str),
-    /// A row says something twice.
-    #[error("the row has `{0}` twice")]
-    DuplicateField(&'static str),
-    /// A number, a flag or one of a few words is none.
-    #[error("the value of `{0}` is none of those it may have")]
+    /// A row says the same twice.
+    #[error("a row has a value twice")]
+    TwoValues,
+    /// A row does not say what it must.
+    #[error("a row has no {0}")]
+    MissingValue(&'static str),
+    /// The value of this is none that it may have.
+    #[error("the {0} of a row is none that it may have")]
     BadValue(&'static str),
-    /// A directory is of a type that is not known.
-    #[error("the type of the directory is not known")]
-    UnknownDirectoryType,
-    /// Another row of the same sort has the same id.
-    #[error("the row of line {first} has the same id")]
-    DuplicateId {
-        /// The line of the earlier one.
-        first: u64,
-    },
-    /// Another directory, or another user or group of the directory, has the same name.
-    #[error("the row of line {first} has the same name")]
-    DuplicateName {
-        /// The line of the earlier one.
-        first: u64,
-    },
-    /// A row belongs to a directory that is not there.
-    #[error("the directory of the row is not there")]
-    MissingDirectory,
-    /// A membership is of a group that the directory does not hold.
-    #[error("the group of the membership is not there")]
+    /// The directory that is to be read is of a type that is not known; of a long one, the beginning.
+    #[error("directories of type {0:?} are not known")]
+    UnknownDirectoryType(String),
+    /// Two directories, users or groups have one number.
+    #[error("a row of the same kind has the same number")]
+    DuplicateId,
+    /// The directory that is to be read is not there; told with the last line.
+    #[error("there is no such directory")]
+    NoSuchDirectory,
+    /// Several directories have the name that was given. Their numbers differ.
+    #[error("another directory has the same name")]
+    AmbiguousDirectory,
+    /// Rows are of a directory that the backup does not have.
+    #[error("there is no directory {0}")]
+    MissingDirectory(u64),
+    /// A membership is in a group that the directory does not have, or of one.
+    #[error("the directory has no such group")]
     MissingGroup,
-    /// A membership is of a user or a nested group that the directory does not hold.
-    #[error("the member of the membership is not there")]
-    MissingMember,
+    /// A membership is of a user that the directory does not have.
+    #[error("the directory has no such user")]
+    MissingUser,
     /// Reading failed.
     #[error("reading failed: {0}")]
     Io(io::ErrorKind),
@@ -270,59 +294,35 @@ impl BackupFault {
     }
 }
 
-/// Tells which directories a backup holds, as they come.
+/// Lists the directories of a backup, as they come.
 ///
-/// The whole file is read, and errors are those of [`read`] that concern the file and its directories.
+/// Rows of directories that are not there are not complained about here. The first thing wrong is the error.
 pub fn list_directories(reader: impl io::Read) -> Result<Vec<BackupDirectory>, BackupError> {
-    let mut census = Census::new(None, LIMITS);
-    let mut document = Document::open(reader, LIMITS);
-    while let Some(row) = document.next_row()? {
-        if matches!(row.kind, RowKind::Directory) {
-            census.take(row)?;
-        }
+    let mut rows = Rows::open(reader);
+    let mut listing = Listing::default();
+    while let Some(row) = rows.next_row()? {
+        listing.take(row)?;
     }
-    census.into_directories(document.line())
+    Ok(listing.finish())
 }
 
 /// Reads the users and groups of one directory.
 ///
-/// 1. The order in which directories, users, groups and memberships come makes no difference. Rows are as they come.
-/// 2. A user whom the backup does not call active is not active.
-/// 3. Credentials are read of internal directories only; others hold none (R728). `{PKCS5S2}…` and others with a scheme in
-///    braces are the password hash as they are. Text without one is taken for a legacy hash of Atlassian if it is the
-///    base64 of 64 bytes, and gets the tag `{ATLASSIAN-SHA1}` (R722, R724). Anything else, and everything if the directory
-///    stored its passwords in plain text, may be the password itself: it is told as
-///    [`BackupDoubtKind::PasswordNotHashed`], and never kept. `nopass` stands for none.
-/// 4. Memberships are direct. They name group and member by id, or else by name.
-/// 5. A row's `line` is the one that its tag begins on.
+/// 1. Whoever is disabled stays disabled.
+/// 2. The password hash is what the credential says: `{PKCS5S2}…` and other tagged ones as they are, and what the
+///    legacy encoder wrote with the tag `{ATLASSIAN-SHA1}`, which it lacks there (R721, R722, R724). A credential
+///    that is neither is told as [`BackupDoubtKind::PasswordNotHashed`], and never kept.
+/// 3. Memberships are found by names within the directory, since the numbers that Jira writes there may be wrong. One
+///    that does not say of what kind it is, is of the user or the group that has the name, if only one of them has.
+/// 4. A row's `line` is the one that it begins on. Each user and group has a group once.
+/// 5. Numbers are checked in all directories; other values only where a row may be of the one that is read.
 ///
-/// Errors: what is wrong with the file; and in a file that is sound, the first id that is there twice, row of a directory
-/// that is not there, or membership in the chosen directory of which an end is not there. No rows are returned then.
-pub fn read(reader: impl io::Read, choice: &DirectoryChoice) -> Result<Backup, BackupError> {
-    read_within(LIMITS, reader, choice)
-}
-
-/// What is read at most. Tests of the limits read less.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    event_bytes: usize,
-    rows: usize,
-    memberships: usize,
-    doubts: usize,
-}
-
-const LIMITS: Limits =
-    Limits { event_bytes: MAX_EVENT_BYTES, rows: MAX_ROWS, memberships: MAX_MEMBERSHIPS, doubts: MAX_DOUBTS };
-
-fn read_within(
-    limits: Limits,
-    reader: impl io::Read,
-    choice: &DirectoryChoice,
-) -> Result<Backup, BackupError> {
-    let mut census = Census::new(Some(choice), limits);
-    let mut document = Document::open(reader, limits);
-    while let Some(row) = document.next_row()? {
-        census.take(row)?;
+/// The first thing wrong is the error; no rows are returned then.
+pub fn read(reader: impl io::Read, options: &BackupOptions) -> Result<Backup, BackupError> {
+    let mut rows = Rows::open(reader);
+    let mut collection = Collection::new(options);
+    while let Some(row) = rows.next_row()? {
+        collection.take(row)?;
     }
-    census.finish(document.line())
+    collection.finish(rows.line())
 }

@@ -28,6 +28,7 @@ const TAGS: [&str; 23] = [
 ];
 
 /// The tags of LDAP before a text that says itself what it is.
+#[cfg(feature = "ldif")]
 const CRYPT_TAGS: [&str; 3] = ["ARGON2", "BCRYPT", "CRYPT"];
 
 /// The hash in a value of `userPassword`; `None` when it is the password itself, as any value without a known tag is

@@ -2,17 +2,17 @@
 //!
 //! 1. The format is RFC 2849, entries only, in UTF-8. Lines end with LF or CRLF. What `slapcat` and `ldapsearch -LLL`
 //!    write is read as it is.
-//! 2. A record of changes is refused, and so is a value that is to be read from a URL (T91): nothing but the file itself
-//!    is ever read.
+//! 2. A record of changes is refused, and so is a value that is to be read from a URL (T91): nothing but the file
+//!    itself is ever read.
 //! 3. Whoever an entry is about is told by its classes: users by `person`, `organizationalPerson`, `inetOrgPerson`,
 //!    `account`, `posixAccount`, `inetUser` and `user`, but not `computer` and `contact`; groups by `groupOfNames`,
 //!    `groupOfUniqueNames`, `groupOfMembers`, `posixGroup` and `group`. All other entries are counted.
-//! 4. Members of groups are `member` and `uniqueMember`, which hold the name of an entry, and `memberUid`, which holds a
-//!    `uid`. Names of entries are the same whatever their case, spaces and escapes. A group in a group is nested.
-//!    `memberOf` is not read: it says the same again. The group that `gidNumber` names is not read either.
+//! 4. Members of groups are `member` and `uniqueMember`, which hold the name of an entry, and `memberUid`, which
+//!    holds a `uid`. Names of entries are the same whatever their case, spaces and escapes. A group in a group is
+//!    nested. `memberOf` is not read: it says the same again. The group that `gidNumber` names is not read either.
 //! 5. What makes no row, or less of one, is told in [`Ldif::doubts`]; what cannot be read is an error.
-//! 6. What is read is bounded: [`MAX_LINE_BYTES`], [`MAX_ENTRY_BYTES`], [`MAX_ENTRIES`], [`MAX_MEMBERS`]. Values that are
-//!    not asked for, such as photographs, are skipped and not held.
+//! 6. What is read is bounded: [`MAX_LINE_BYTES`], [`MAX_ENTRY_BYTES`], [`MAX_ENTRIES`], [`MAX_MEMBERS`]. Values that
+//!    are not asked for, such as photographs, are skipped and not held.
 //!
 //! ```
 //! use throng_interchange::ldif::{LdifOptions, read};
@@ -48,7 +48,8 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Longest entry in bytes, with what stands before it and with what is skipped: a group of half a million members.
 pub const MAX_ENTRY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Most entries, of whatever they are about: an import holds all its rows in memory and writes them in one transaction.
+/// Most entries, of whatever they are about: an import holds all its rows in memory and writes them in one
+/// transaction.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
 /// Most members of all groups together.
@@ -206,18 +207,18 @@ impl LdifFault {
 
 /// Reads users and groups.
 ///
-/// 1. A user's name is the first that there is of [`LdifOptions::user_names`]. Where an attribute has several values, the
-///    one counts that the name of the entry holds, or else the first; values with options, such as those of one
+/// 1. A user's name is the first that there is of [`LdifOptions::user_names`]. Where an attribute has several values,
+///    the one counts that the name of the entry holds, or else the first; values with options, such as those of one
 ///    language, do not count.
-/// 2. `displayName`, or else `cn`, is the display name; `givenName`, `sn` and `mail` are the first name, the last name
-///    and the e-mail address.
+/// 2. `displayName`, or else `cn`, is the display name; `givenName`, `sn` and `mail` are the first name, the last
+///    name and the e-mail address.
 /// 3. A user is active unless there is a `pwdAccountLockedTime`, whatever it says, bit 2 of `userAccountControl`, or
 ///    `nsAccountLock: TRUE`.
 /// 4. The first `userPassword` that is a hash is the password hash: a scheme in braces, in capitals, and the hash; of
-///    `{CRYPT}$6$…`, what follows the braces. One that is no hash is the password itself (RFC 2307 §5.3): it is told as
-///    [`LdifDoubtKind::PasswordNotHashed`], and never kept.
-/// 5. A row's `line` is the one that its entry begins on. Each user and group has a group once, whatever attributes say
-///    so.
+///    `{CRYPT}$6$…`, what follows the braces. One that is no hash is the password itself (RFC 2307 §5.3): it is told
+///    as [`LdifDoubtKind::PasswordNotHashed`], and never kept.
+/// 5. A row's `line` is the one that its entry begins on. Each user and group has a group once, whatever attributes
+///    say so.
 ///
 /// The first thing wrong is the error; no rows are returned then.
 pub fn read(reader: impl io::Read, options: &LdifOptions) -> Result<Ldif, LdifError> {

@@ -22,6 +22,7 @@
 //! Start with [`Throng::builder`], then [`Application`]. The vocabulary and the ports are in [`core`].
 //!
 //! Features: `sqlite` (default) brings the store in a SQLite file, `csv` reads and writes files of users and groups,
+//! `ldif` reads what LDAP servers wrote out, `backup` the XML backups of Crowd and Jira,
 //! `client` brings remote Crowd, Jira and Throng servers as directories, `server` is a Crowd REST user server, `cron`
 //! allows cron expressions as schedules of mirrors. A feature adds; it never changes what is there.
 
@@ -73,6 +74,18 @@ pub mod csv {
     pub use throng_interchange::csv::*;
 }
 
+/// LDIF files, as LDAP servers write them.
+#[cfg(feature = "ldif")]
+pub mod ldif {
+    pub use throng_interchange::ldif::*;
+}
+
+/// XML backups of Crowd and Jira.
+#[cfg(feature = "backup")]
+pub mod backup {
+    pub use throng_interchange::backup::*;
+}
+
 /// The throng as a Crowd REST user server.
 #[cfg(feature = "server")]
 pub mod server {
@@ -80,7 +93,7 @@ pub mod server {
 }
 
 /// The code of the README and of the guide is compiled with the documentation tests.
-#[cfg(all(doctest, feature = "sqlite", feature = "csv"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "csv", feature = "backup"))]
 mod documents {
     #[doc = include_str!("../../../README.md")]
     struct Readme;

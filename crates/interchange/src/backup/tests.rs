@@ -112,6 +112,8 @@ fn a_directory_is_chosen_by_its_name_too() {
 
     let late = "<entity-engine-xml><User id='1' directoryId='7' userName='a' active='1'/>\
                 <User id='2' directoryId='8' userName='b' active='1'/>\
+                <Group id='1' directoryId='8' groupName='g'/>\
+                <Membership directoryId='7' parentName='g' childName='b'/>\
                 <Directory id='7' directoryName='One' active='0' type='INTERNAL'/>\
                 <Directory id='8' directoryName='Two' active='1' type='INTERNAL'/></entity-engine-xml>";
     let backup = read(late.as_bytes(), &BackupOptions::of("two")).unwrap();
@@ -134,6 +136,15 @@ fn a_backup_of_crowd_is_read() {
 
     let backup = read(CROWD.as_bytes(), &BackupOptions::of(32770)).unwrap();
     assert_eq!(backup.users, [row(73, "kim", [""; 4], true, &[], None)]);
+}
+
+#[test]
+fn only_rows_of_a_section_are_its_rows() {
+    let file = "<crowd><users><record><directoryId>7</directoryId></record></users>\
+                <user><directoryId>7</directoryId></user><users><user><user/><x><name>b</name></x></user></users></crowd>";
+    assert_eq!(fault(file), (1, BackupFault::MissingValue("directoryId")));
+    let file = "<crowd><users><record/></users><user/><groups><user/></groups></crowd>";
+    assert_eq!(fault(file), (1, BackupFault::NoSuchDirectory));
 }
 
 /// I03: what is secret is dropped, and shown nowhere.

@@ -216,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn spaces_around_a_value_are_no_part_of_it_unless_escaped() {
+        let value = |text: &str| Dn::parse(text).and_then(|dn| dn.first_value("cn").map(str::to_owned));
+        assert_eq!(value("cn =  a b  ,o=x").as_deref(), Some("a b"));
+        assert_eq!(value(r"cn=\20a\ \20 ").as_deref(), Some(" a  "));
+    }
+
+    #[test]
     fn what_is_no_name_is_told() {
         for text in
             ["anna", "uid=a,", ",uid=a", "=a", "u d=a", r"uid=a\", r"uid=\4", r"uid=\zz", "uid=#", "uid=#0"]

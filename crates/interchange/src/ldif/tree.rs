@@ -283,8 +283,8 @@ impl Value {
     }
 }
 
-/// Whether the account may log in. What locks an account after wrong guesses counts as well, since the file does not say
-/// for how long.
+/// Whether the account may log in. What locks an account after wrong guesses counts as well, since the file does not
+/// say for how long.
 fn is_active(entry: View<'_>) -> Result<bool, LdifError> {
     for value in entry.all("userAccountControl") {
         let bits: i64 = value
