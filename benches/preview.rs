@@ -1,8 +1,8 @@
 //! What a preview costs: an order reversed over five directories of 100,000 users each.
 //!
-//! `cargo bench --bench preview [-- users-per-directory]`. The reference is a scan of the same rows by the same store in
-//! the same round: what cannot be done without. Two worlds: every name in every directory, so that everybody changes,
-//! and every name in one directory but for each hundredth, which is in all.
+//! `cargo bench --bench preview [-- users-per-directory]`. The reference is a scan of the same rows by the same store
+//! in the same round: what cannot be done without. Two worlds: every name in every directory, so that everybody
+//! changes, and every name in one directory but for each hundredth, which is in all.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,

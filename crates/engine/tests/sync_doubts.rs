@@ -507,8 +507,8 @@ async fn the_copy_of_an_entry_that_cannot_be_read_stays_t67() {
     assert_eq!(mirrored.contents().await, before);
 }
 
-/// A round that goes on in full counts what it finds then: what is doubted later is measured by that, and what its changes
-/// had made doubtful does not outlast them (T59).
+/// A round that goes on in full counts what it finds then: what is doubted later is measured by that, and what its
+/// changes had made doubtful does not outlast them (T59).
 #[tokio::test]
 async fn a_round_that_goes_on_in_full_counts_nothing_twice_t59() {
     let source = populated(30);

@@ -119,8 +119,8 @@ pub enum Item {
 }
 
 impl Item {
-    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do the
-    /// groups that a member is in.
+    /// How much of a batch the item takes: as many as it states, and one at least. Members count one each, and so do
+    /// the groups that a member is in.
     pub fn weight(&self) -> usize {
         match self {
             Self::Members { members, .. } => members.len().max(1),
@@ -161,8 +161,8 @@ pub struct Unreadable {
     pub kind: EntryKind,
     /// The name as it came, cut to [`Unreadable::MAX_NAME_CHARS`] code points and with control characters escaped.
     pub name: String,
-    /// The key of the name as it came, whole: the entry is there, so that its copy must not be deleted. By this the copy is
-    /// found where the id tells nothing.
+    /// The key of the name as it came, whole: the entry is there, so that its copy must not be deleted. By this the
+    /// copy is found where the id tells nothing.
     pub key: Key,
     /// The id, if it could be read.
     pub id: Option<ExternalId>,
