@@ -104,8 +104,8 @@ impl Throng {
     ///
     /// 1. Passwords of internal directories: weak ones, ones that cannot be checked, and none.
     /// 2. Mirrors that were never complete, and moves that are not over.
-    /// 3. Names that belong to nobody any more, or to another account than the order selects. Directories that are asked
-    ///    each time are not asked for this.
+    /// 3. Names that belong to nobody any more, or to another account than the order selects. Directories that are
+    ///    asked each time are not asked for this.
     /// 4. Page by page: memory does not grow with the number of users.
     pub async fn check(&self) -> Result<CheckReport, Error> {
         self.reload().await?;

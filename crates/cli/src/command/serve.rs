@@ -43,8 +43,8 @@ pub(crate) struct Serve {
     /// The address to listen on, port 0 for any; goes before the one in the file [default: 127.0.0.1:8095]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Let a recovery administrator in before everybody else, with the password in this file, until the server ends; goes
-    /// before the one in the configuration file
+    /// Let a recovery administrator in before everybody else, with the password in this file, until the server ends;
+    /// goes before the one in the configuration file
     #[arg(long, value_name = "FILE")]
     recovery_password_file: Option<PathBuf>,
     /// When the recovery administrator ends, such as 2027-01-31T08:00:00Z [default: with the server]

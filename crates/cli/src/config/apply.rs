@@ -1,7 +1,7 @@
 //! Making the database as the file says, once all of it has been looked at.
 //!
-//! A server and a round make what is missing, and refuse what would change who a name means. `throng apply` goes through
-//! the same differences as steps, each with its preview.
+//! A server and a round make what is missing, and refuse what would change who a name means. `throng apply` goes
+//! through the same differences as steps, each with its preview.
 
 use std::fmt;
 

@@ -100,8 +100,8 @@ impl SqliteStore {
 
     /// Makes a new database file out of a copy.
     ///
-    /// 1. [`BackupFault::NotOurs`] when the copy is of something else, and [`BackupFault::Open`] when it is of an unknown
-    ///    schema, damaged or no database at all.
+    /// 1. [`BackupFault::NotOurs`] when the copy is of something else, and [`BackupFault::Open`] when it is of an
+    ///    unknown schema, damaged or no database at all.
     /// 2. [`BackupFault::Exists`] when there is a file at the target: nothing is replaced.
     /// 3. The copy stays as it is. An older schema is migrated when the new file is opened.
     pub async fn restore(copy: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), BackupError> {
