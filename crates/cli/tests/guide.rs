@@ -8,6 +8,14 @@ use std::collections::BTreeSet;
 use process::{Ended, throng, with};
 
 const GUIDE: &str = include_str!("../../../docs/guide/cli.md");
+const REFERENCE: &str = include_str!("../../../docs/reference/cli.md");
+
+/// What all commands take, or all that work on a database: said once.
+const COMMON: &str = "\
+- `--json`: Write JSON for programs in place of words and tables for people
+- `--database <FILE>`: The database; goes before the one that the configuration file names [env: THRONG_DATABASE=]
+- `--config <FILE>`: The configuration file
+";
 
 /// The words that lead to each subcommand, as the help lists them.
 fn commands() -> BTreeSet<String> {
@@ -35,7 +43,7 @@ fn subcommands(help: &str) -> Vec<String> {
 #[test]
 fn every_help_carries_an_example_that_is_a_command() {
     let commands = commands();
-    assert!(commands.len() >= 9, "{commands:?}");
+    assert!(commands.len() >= 60, "{commands:?}");
     for command in &commands {
         let path: Vec<String> = command.split(' ').map(str::to_owned).collect();
         for length in 0..=path.len() {
@@ -65,14 +73,60 @@ fn the_guide_names_every_command_and_no_other() {
         assert!(commands.iter().any(|known| is_of(line, known)), "{line}");
     }
     for quoted in GUIDE.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.strip_prefix("throng ")) {
-        assert!(quoted.starts_with("--") || commands.iter().any(|known| is_of(quoted, known)), "{quoted}");
+        let is_family = commands.iter().any(|known| is_of(known, quoted));
+        let is_command = is_family || commands.iter().any(|known| is_of(quoted, known));
+        assert!(quoted.starts_with("--") || is_command, "{quoted}");
+    }
+}
+
+/// What a page says, however its lines are broken.
+fn flowing(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the short help of a command says: what it does, and its arguments with what they mean.
+fn told(command: &str) -> (String, Vec<(String, String)>) {
+    let ended = throng(command.split(' ').chain(["-h"]), "");
+    let (about, rest) = ended.stdout.split_once("\n\nUsage: ").expect(command);
+    let (arguments, _) = rest.split_once("\nExample:").expect(command);
+    let lines = arguments.lines().filter(|line| line.starts_with("  "));
+    let split = |line: &str| {
+        let (name, meaning) = line.trim_start().split_once("  ").expect(command);
+        (name.to_owned(), meaning.trim_start().to_owned())
+    };
+    (about.to_owned(), lines.map(split).collect())
+}
+
+#[test]
+fn the_guide_and_the_reference_say_what_the_help_says() {
+    let (commands, reference) = (commands(), flowing(REFERENCE));
+    for line in COMMON.lines() {
+        assert!(REFERENCE.lines().any(|said| said == line), "{line}");
+    }
+    let sections: BTreeSet<&str> =
+        REFERENCE.lines().filter_map(|line| line.strip_prefix("### `throng ")?.strip_suffix('`')).collect();
+    assert_eq!(sections, commands.iter().map(String::as_str).collect());
+    for command in &commands {
+        let (about, arguments) = told(command);
+        assert!(GUIDE.contains(&format!("| `throng {command}` | {about} |\n")), "{command}: {about}");
+        let mut section = format!("### `throng {command}` {about}");
+        for (name, meaning) in arguments {
+            let item = format!(" - `{name}`: {meaning}");
+            let is_common = COMMON.lines().any(|line| line == item.trim_start());
+            if !is_common && name != "-h, --help" {
+                section.push_str(&item);
+            }
+        }
+        let section = flowing(&section);
+        let said = reference.split_once(&section).map(|(_, rest)| rest);
+        assert!(said.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ### ")), "{section}");
     }
 }
 
 #[test]
 fn the_guide_says_the_exit_codes_of_the_help() {
     let help = help(&[]).stdout;
-    for code in 0..=4 {
+    for code in 0..=5 {
         let row = GUIDE.lines().find_map(|line| line.strip_prefix(&format!("| {code} | "))).unwrap();
         let line = format!("  {code}  {}", row.trim_end_matches(" |"));
         assert!(help.lines().any(|said| said == line), "{line}");

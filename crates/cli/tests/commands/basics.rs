@@ -102,3 +102,29 @@ fn a_pipe_that_nobody_reads_is_a_failure_and_no_panic() {
         "nobody has its password"
     );
 }
+
+#[test]
+fn shells_are_told_every_command() {
+    let script = throng(["completions", "bash"], "");
+    for word in ["restore", "remove-seat", "with-password-hashes"] {
+        assert!(done(&script).contains(word), "{word}");
+    }
+    refused(&throng(["completions", "cmd"], ""), 2, "possible values");
+}
+
+#[test]
+fn places_that_are_no_files_and_a_closed_input_are_failures_and_no_panics_i05() {
+    let home = Home::new();
+    let folder = home.folder.path();
+    refused(&over(folder, &["user", "list"], ""), 1, "it is not a plain file");
+    let empty = home.file("empty.toml", "");
+    refused(&throng(["user", "list", "--config", crate::home::path(&empty)], ""), 2, "where the database is");
+    let folder = crate::home::path(folder);
+    refused(&throng(["serve", "--config", folder], ""), 2, "cannot be read");
+    let add = ["user", "add", "bela", "--password-file", folder];
+    refused(&home.run(&add), 2, "the password cannot be read");
+    let mut closed = command(["user", "add", "bela", "--database"]);
+    closed.arg(home.database()).stdin(Stdio::null());
+    let ended = closed.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+}
