@@ -70,7 +70,17 @@ impl<'c> Run<'c> {
         let mut credentials = false;
         let mut groups: BTreeSet<&Key> = BTreeSet::new();
         let mut leaving: HashSet<(&Key, &Key)> = HashSet::new();
+        let mut changing: HashSet<&str> = HashSet::new();
         for change in self.changes {
+            // Of two rows for one thing a statement would take any: the second goes with the next.
+            let changes = match change {
+                Change::RewriteUser { user, .. } => Some(user.external_id.as_str()),
+                Change::MarkMembers { group, .. } => Some(group.key().as_str()),
+                _ => None,
+            };
+            if changes.is_some_and(|thing| !changing.insert(thing)) {
+                break;
+            }
             match change {
                 Change::AddMember { group, member, .. } => {
                     groups.insert(group.key());

@@ -296,6 +296,40 @@ pub async fn what_is_remembered_of_a_mirror_is_kept_whole(store: &dyn Store) {
     scene.refused(put, Fault::Missing).await;
 }
 
+/// `Change::RewriteUser` and `Change::MarkMembers`: twice for one thing among many, the last counts.
+pub async fn the_last_of_two_changes_of_one_thing_counts(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let east = mirror(&scene, "east").await;
+    let names = ["a", "b", "c", "d", "e"];
+    scene.users(east, names).await;
+    scene.groups(east, names).await;
+    for order in [[1, 2], [2, 1]] {
+        for number in order {
+            let called = |number: i64| {
+                move |name: &str| {
+                    let profile = Profile { display_name: format!("{name}{number}"), ..Profile::default() };
+                    Change::RewriteUser { directory: east, user: User { profile, ..user(name) } }
+                }
+            };
+            let marked = |number: i64| {
+                move |name: &str| Change::MarkMembers {
+                    directory: east,
+                    group: group_name(name),
+                    mark: Mark::from_bits(number),
+                }
+            };
+            let rewrites = names.map(called(3 - number)).into_iter().chain(names.map(called(number)));
+            let marks = names.map(marked(3 - number)).into_iter().chain(names.map(marked(number)));
+            scene.apply(rewrites.chain(marks).collect()).await;
+            for name in names {
+                let kept = scene.find(east, name).await.expect("the user is there");
+                assert_eq!(kept.profile.display_name, format!("{name}{number}"));
+                assert_eq!(members_mark(store, east, name).await, Some(Mark::from_bits(number)));
+            }
+        }
+    }
+}
+
 /// `Mirrors::take_lease` 1: another process waits for the end, and the same one need not.
 pub async fn a_lease_is_one_process_s_at_a_time_t65(store: &dyn Store) {
     let scene = Scene::on(store);
