@@ -322,7 +322,7 @@ async fn a_source_that_contradicts_itself_fails_the_round() {
     }
 }
 
-/// Ten thousand nestings in one circle: kept, read to the end, and compared without a word.
+/// Two thousand nestings in one circle: kept, read to the end, and compared without a word.
 #[tokio::test]
 async fn a_circle_of_many_groups_is_mirrored_r410() {
     const LENGTH: usize = 2_000;

@@ -19,7 +19,7 @@ pub struct Mark(i64);
 
 impl Mark {
     /// Changes with what goes into a mark, so that marks of another version are never compared.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     /// Wraps a mark that was stored.
     pub const fn from_bits(bits: i64) -> Self {
@@ -45,11 +45,11 @@ impl Mark {
         ink.mark()
     }
 
-    /// The mark of a group: spelling, description and attributes. Its id does not count: sources without ids would all
-    /// differ from those with.
+    /// The mark of a group: key, description and attributes. Its id does not count: sources without ids would all differ
+    /// from those with. Nor does its spelling, which stays as it was (R124): it would differ in every round.
     pub fn of_group(group: &Group) -> Self {
         let mut ink = Ink::new(b'g');
-        ink.text(group.name.as_str());
+        ink.text(group.key().as_str());
         ink.text(&group.description);
         ink.attributes(&group.attributes);
         ink.mark()
@@ -216,7 +216,8 @@ mod tests {
             attributes: Attributes::new(),
         };
         assert_eq!(Mark::of_group(&group("a", "b")), Mark::of_group(&group("a", "b")));
-        assert_ne!(Mark::of_group(&group("a", "b")), Mark::of_group(&group("A", "b")));
+        assert_ne!(Mark::of_group(&group("a", "b")), Mark::of_group(&group("b", "b")));
+        assert_eq!(Mark::of_group(&group("a", "b")), Mark::of_group(&group("A", "b")), "R124");
         assert_ne!(Mark::of_group(&group("a", "b")), Mark::of_group(&group("a", "c")));
     }
 
