@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use throng::core::error::{DirectoryError, Fault};
 use throng::csv::{CsvError, CsvFault};
+use throng::ldif::LdifError;
 use throng::server::ConfigError as ServerConfigError;
 use throng::sqlite::{BackupError, BackupFault, OpenError};
 
@@ -116,6 +117,22 @@ pub(crate) enum Failure {
         /// What is wrong, and where.
         error: CsvError,
     },
+    /// An LDIF file cannot be read.
+    #[error("the file {}, {error}", .path.display())]
+    Ldif {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: LdifError,
+    },
+    /// A backup of Crowd or Jira cannot be read.
+    #[error("the file {}, {error}", .path.display())]
+    Rows {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: throng::backup::BackupError,
+    },
     /// The engine did not do it.
     #[error(transparent)]
     Engine(#[from] throng::Error),
@@ -172,6 +189,7 @@ impl Failure {
                 CsvFault::Io(_) => Code::Failed,
                 _ => Code::Refused,
             },
+            Self::Ldif { .. } | Self::Rows { .. } => Code::Refused,
             Self::Backup(error) => match error.fault {
                 BackupFault::Exists | BackupFault::InMemory | BackupFault::NotOurs => Code::Refused,
                 _ => Code::Failed,

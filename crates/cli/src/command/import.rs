@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use throng::backup::{self, BackupOptions, OnDangling};
 use throng::core::import::{GroupRow, UserRow};
 use throng::core::name::{GroupName, Username};
 use throng::csv::{CsvError, CsvOptions, Delimiter, read_groups, read_users};
 use throng::import::{ImportMode, ImportReport, ImportedPassword};
+use throng::ldif::{self, LdifOptions};
 
 use crate::arguments::Where;
 use crate::failure::Failure;
@@ -121,20 +123,65 @@ pub(crate) async fn run(arguments: &Import, output: &Output) -> Result<(), Failu
     tell(&report, mode, output)
 }
 
+/// Users and groups of a file.
+pub(super) type Rows = (Vec<UserRow>, Vec<GroupRow>);
+
 /// Reads the rows of an import.
-pub(super) fn read(
-    users: &Path,
-    groups: Option<&Path>,
-    options: CsvOptions,
-) -> Result<(Vec<UserRow>, Vec<GroupRow>), Failure> {
+pub(super) fn read(users: &Path, groups: Option<&Path>, options: CsvOptions) -> Result<Rows, Failure> {
     let users = rows(users, |file| read_users(file, options))?;
     let groups = groups.map(|path| rows(path, |file| read_groups(file, options))).transpose()?;
     Ok((users, groups.unwrap_or_default()))
 }
 
+/// Reads what an LDAP server wrote out, and says what of it is left out.
+pub(super) fn read_ldif(path: &Path) -> Result<Rows, Failure> {
+    let read = ldif::read(open(path)?, &LdifOptions::default());
+    let ldif = read.map_err(|error| Failure::Ldif { path: path.into(), error })?;
+    doubt(&ldif.doubts, ldif.unlisted_doubts);
+    Ok((ldif.users, ldif.groups))
+}
+
+/// Reads one directory of a backup of Crowd or Jira, and says what of it is left out.
+pub(super) fn read_backup(path: &Path, directory: Option<&str>) -> Result<Rows, Failure> {
+    let failed = |error| Failure::Rows { path: path.into(), error };
+    let directory = match directory {
+        Some(name) => name.to_owned(),
+        None => {
+            let listed = backup::list_directories(open(path)?).map_err(failed)?;
+            match <[_; 1]>::try_from(listed) {
+                Ok([only]) => only.name,
+                Err(several) => {
+                    let names: Vec<_> = several.iter().map(|directory| directory.name.as_str()).collect();
+                    let names = names.join(", ");
+                    return Err(Failure::Refused(format!(
+                        "say which directory by `--backup-directory`: {names}"
+                    )));
+                }
+            }
+        }
+    };
+    let options = BackupOptions { on_dangling: OnDangling::Report, ..BackupOptions::of(directory.as_str()) };
+    let backup = backup::read(open(path)?, &options).map_err(failed)?;
+    doubt(&backup.doubts, backup.unlisted_doubts);
+    Ok((backup.users, backup.groups))
+}
+
+/// Says what of a file is left out.
+fn doubt(doubts: &[impl std::fmt::Display], unlisted: usize) {
+    for doubt in doubts {
+        note(&format_args!("left out: {doubt}"));
+    }
+    if unlisted > 0 {
+        note(&format_args!("left out: {unlisted} more"));
+    }
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::File { path: path.into(), error })
+}
+
 fn rows<T>(path: &Path, read: impl FnOnce(Box<dyn Read>) -> Result<T, CsvError>) -> Result<T, Failure> {
-    let file = File::open(path).map_err(|error| Failure::File { path: path.into(), error })?;
-    read(Box::new(file)).map_err(|error| Failure::Csv { path: path.into(), error })
+    read(Box::new(open(path)?)).map_err(|error| Failure::Csv { path: path.into(), error })
 }
 
 fn tell(report: &ImportReport, mode: ImportMode, output: &Output) -> Result<(), Failure> {

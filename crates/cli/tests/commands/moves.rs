@@ -66,6 +66,27 @@ fn a_file_is_moved_in_and_what_is_wrong_with_it_is_told() {
     refused(&home.run(&["move", "status", unknown]), 3, "there is no such move");
 }
 
+#[test]
+fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
+    let home = Home::with_guests();
+    let ldif = "dn: uid=nia,dc=x\nobjectClass: inetOrgPerson\nuid: nia\ncn: Nia\nsn: N\n\n\
+                dn: cn=crew,dc=x\nobjectClass: groupOfNames\ncn: crew\nmember: uid=nia,dc=x\n";
+    let file = home.file("people.ldif", ldif);
+    let ran = home.json(&["move", "run", "--from-file", path(&file), "--to", "Users"]);
+    assert_eq!(ran["counts"]["moved"], 1, "{ran}");
+    assert!(done(&home.run(&["group", "show", "crew", "--directory", "Users"])).contains("nia"));
+    let broken = home.file("broken.ldif", "uid: nobody\n");
+    refused(&home.run(&["move", "plan", "--from-file", path(&broken), "--to", "Users"]), 3, "line 1");
+
+    let backup = home.file("backup.xml", include_str!("../../../interchange/tests/files/crowd_backup.xml"));
+    let plan = ["move", "plan", "--from-file", path(&backup), "--to", "Guests"];
+    refused(&home.run(&plan), 3, "--backup-directory");
+    let chosen = [&plan[..], &["--backup-directory", "People"]].concat();
+    done(&home.run(&chosen));
+    let nowhere = [&plan[..], &["--backup-directory", "nowhere"]].concat();
+    refused(&home.run(&nowhere), 3, "nowhere");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_a_move_between_two_users_and_says_how_to_go_on() {

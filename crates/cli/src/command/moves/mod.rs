@@ -4,6 +4,7 @@
 
 mod told;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use throng::moves::{
 };
 use throng::{Error, Throng};
 
-use super::import::{Between, read};
+use super::import::{Between, read, read_backup, read_ldif};
 use crate::arguments::{List, Where};
 use crate::failure::{Code, Failure};
 use crate::output::{Output, note};
@@ -89,12 +90,15 @@ pub(crate) struct What {
     /// The directory that the users come from
     #[arg(long, value_name = "DIRECTORY")]
     from: Option<String>,
-    /// A CSV file that the users come from
+    /// A file that the users come from: LDIF if it ends in .ldif, a backup of Crowd or Jira if in .xml, or else CSV
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
-    /// A CSV file with the groups of that file
+    /// A CSV file with the groups of that CSV file
     #[arg(long, value_name = "FILE", requires = "from_file")]
     groups_file: Option<PathBuf>,
+    /// The directory of a backup that is meant; may be left out where there is only one
+    #[arg(long, value_name = "NAME", requires = "from_file")]
+    backup_directory: Option<String>,
     /// The directory that they go to
     #[arg(long, value_name = "DIRECTORY")]
     to: String,
@@ -158,7 +162,11 @@ impl What {
         let request = match (&self.from, &self.from_file) {
             (Some(from), _) => MoveRequest::new(directory(throng, from)?.id, target),
             (None, Some(file)) => {
-                let (users, groups) = read(file, self.groups_file.as_deref(), Between::Comma.options())?;
+                let (users, groups) = match file.extension().and_then(OsStr::to_str) {
+                    Some("ldif") => read_ldif(file)?,
+                    Some("xml") => read_backup(file, self.backup_directory.as_deref())?,
+                    _ => read(file, self.groups_file.as_deref(), Between::Comma.options())?,
+                };
                 MoveRequest::from_file(file.display().to_string(), users, groups, target)
             }
             (None, None) => return Err(Failure::Refused("say where the users come from".to_owned())),
