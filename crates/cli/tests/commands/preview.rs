@@ -99,7 +99,8 @@ fn a_user_is_renamed_and_removed_as_it_was_shown() {
     let home = Home::with_guests();
     let rename = &["rename-user", "anna", "anja", "--directory", "Users"];
     let shown = home.json(&[&["preview"], &rename[..]].concat());
-    assert_eq!(shown["differences"][0]["name"], "anna", "{shown}");
+    let names = [&shown["differences"][0]["name"], &shown["differences"][1]["name"]];
+    assert_eq!(names, ["anja", "anna"], "{shown}");
     done(&home.run(&["user", "rename", "anna", "anja", "--directory", "Users", "--yes"]));
     assert_eq!(home.json(&["user", "list", "--directory", "Users"])[0]["name"], "anja");
     refused(&home.run(&["user", "rename", "anna", "x", "--directory", "Users"]), 3, "there is no user");

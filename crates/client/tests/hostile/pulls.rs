@@ -373,7 +373,7 @@ async fn what_cannot_be_read_is_stated_and_counted_t67() {
         format!("unreadable User {long} Some(ExternalId(\"32769:x\"))"),
         "unreadable User dora Some(ExternalId(\"32769:dora\"))".into(),
         "unreadable User short Some(ExternalId(\"name:short\"))".into(),
-        "unreadable User emil Some(ExternalId(\"name:emil\"))".into(),
+        "unreadable User emil None".into(),
         "user anna".into(),
         "group staff".into(),
         "group empty".into(),

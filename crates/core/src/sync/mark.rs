@@ -45,8 +45,8 @@ impl Mark {
         ink.mark()
     }
 
-    /// The mark of a group: key, description and attributes. Its id does not count: sources without ids would all differ
-    /// from those with. Nor does its spelling, which stays as it was (R124): it would differ in every round.
+    /// The mark of a group: key, description and attributes. Its id does not count: sources without ids would all
+    /// differ from those with. Nor does its spelling, which stays as it was (R124): it would differ in every round.
     pub fn of_group(group: &Group) -> Self {
         let mut ink = Ink::new(b'g');
         ink.text(group.key().as_str());
