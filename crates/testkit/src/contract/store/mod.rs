@@ -185,8 +185,8 @@ macro_rules! __store_cases {
                 a_rewritten_user_keeps_its_name_and_sessions
                 a_rewrite_that_deactivates_ends_the_sessions_t72
                 many_rewrites_and_leaves_at_once_mean_what_they_mean_alone
-                the_last_of_two_changes_of_one_thing_counts
                 what_is_remembered_of_a_mirror_is_kept_whole
+                the_last_of_two_changes_of_one_thing_counts
                 a_lease_is_one_process_s_at_a_time_t65
                 nothing_is_written_under_a_lost_lease_t65
                 rounds_are_journalled_and_abort_with_their_lease_t66
