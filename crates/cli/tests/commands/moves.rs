@@ -84,7 +84,7 @@ fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
     let chosen = [&plan[..], &["--backup-directory", "People", "--on-taken", "skip"]].concat();
     done(&home.run(&chosen));
     let nowhere = [&plan[..], &["--backup-directory", "nowhere"]].concat();
-    refused(&home.run(&nowhere), 3, "nowhere");
+    refused(&home.run(&nowhere), 3, "there is no such directory");
 }
 
 #[cfg(unix)]
