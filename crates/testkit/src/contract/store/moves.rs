@@ -296,8 +296,9 @@ async fn rich(store: &dyn Store) -> (Scene<'_>, Owner) {
     let subject = subject(east, "anna");
     let credential = rich_credential();
     scene.change(set_credential(&subject, credential.clone())).await;
-    scene.groups(east, ["zoo", "Staff", "çrew", "empty"]).await;
-    let memberships = [("Staff", user_in("anna")), ("çrew", user_in("anna"))];
+    // Neither made nor joined in the order of keys, so that a list in the order of rows is seen.
+    scene.groups(east, ["zoo", "çrew", "Staff", "empty"]).await;
+    let memberships = [("çrew", user_in("anna")), ("Staff", user_in("anna"))];
     scene.members(east, &memberships).await;
     scene.apply(vec![alias(wiki, &subject, "ÄNNI"), alias(crm, &subject, "Anni")]).await;
     let mut aliases = vec![(wiki, username("ÄNNI")), (crm, username("Anni"))];
