@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use throng::core::error::{DirectoryError, Fault};
 use throng::csv::{CsvError, CsvFault};
+use throng::error::Conflict;
 use throng::ldif::LdifError;
 use throng::server::ConfigError as ServerConfigError;
 use throng::sqlite::{BackupError, BackupFault, OpenError};
@@ -177,7 +178,7 @@ impl Failure {
                 Fault::Broken => Code::Failed,
             },
             Self::Engine(error) => match error {
-                throng::Error::Unavailable { .. } => Code::NotNow,
+                throng::Error::Unavailable { .. } | throng::Error::Conflict(Conflict::Moving) => Code::NotNow,
                 throng::Error::NotFound { .. }
                 | throng::Error::Denied { .. }
                 | throng::Error::Conflict(_)

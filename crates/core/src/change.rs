@@ -73,7 +73,8 @@ pub enum Change {
     /// Makes or replaces a directory. `Conflict` when another directory has its name.
     PutDirectory(DirectoryRecord),
     /// Removes a directory with its users, groups, memberships, passwords and aliases, and its seats; claims on its
-    /// accounts become tombstones (T12). `Missing` when there is none.
+    /// accounts become tombstones (T12). `Missing` when there is none; `Conflict` while a move from it or to it can be
+    /// taken back.
     RemoveDirectory(DirectoryId),
     /// Makes or replaces an application. `Conflict` when another has its name, or when the stored plan's version is not
     /// one less than the new one's; a new application has version 1. `Missing` when a seat names no directory.

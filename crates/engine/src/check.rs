@@ -4,7 +4,7 @@ use serde::Serialize;
 use throng_core::claim::Claim;
 use throng_core::filter::Filter;
 use throng_core::id::{DirectoryId, Subject};
-use throng_core::moves::{MoveId, MoveState};
+use throng_core::moves::MoveId;
 use throng_core::name::{Key, Username};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
@@ -117,7 +117,7 @@ impl Throng {
             report.applications.push(self.check_claims(&application).await?);
         }
         for record in self.0.store.moves().await? {
-            if matches!(record.state, MoveState::Running | MoveState::Reverting) {
+            if record.state.is_under_way() {
                 report.open_moves.push(record.id);
             }
         }

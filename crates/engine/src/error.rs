@@ -22,7 +22,7 @@ use throng_passwords::hasher::HasherError;
 use throng_passwords::policy::PolicyViolations;
 
 use crate::import::ImportError;
-use crate::moves::{MoveState, Obstacle};
+use crate::moves::{MoveId, MoveState, Obstacle};
 
 /// Why a call did not do what it was asked.
 ///
@@ -267,9 +267,18 @@ pub enum Conflict {
     /// A move cannot be run as it is planned.
     #[error("the move cannot be run: {}", listed(.0))]
     MoveBlocked(Vec<Obstacle>),
-    /// Another move, or a round of a mirror, works on one of the directories, here or in another process.
-    #[error("somebody else works on one of these directories")]
+    /// Another process works on one of the directories: a move, or a round of a mirror. One that was killed counts as
+    /// working until its lease is over, a minute at most.
+    #[error(
+        "another process works on one of these directories, or was killed within the last minute: try again then"
+    )]
     Moving,
+    /// A move of one of the directories is not over: it must be resumed or reverted first.
+    #[error("the move {0} of one of these directories is not over: it must be resumed or reverted first")]
+    MoveOpen(MoveId),
+    /// A move from or to the directory can still be taken back, and could not without it: it must be purged first.
+    #[error("the move {0} needs the directory as long as it can be taken back: it must be purged first")]
+    MoveUnpurged(MoveId),
     /// The move is in a state in which this cannot be done.
     #[error("the move is {0}")]
     MoveState(MoveState),

@@ -320,7 +320,7 @@ impl Throng {
     }
 
     /// Removes a directory and everything in it. It must be inactive (R293); names that it owned stay claimed, so
-    /// that a namesake elsewhere inherits nothing (T12).
+    /// that a namesake elsewhere inherits nothing (T12). [`Conflict::MoveUnpurged`] while a move needs it.
     pub async fn remove_directory(&self, directory: DirectoryId) -> Result<(), Error> {
         // Another process may have switched it on again.
         self.reload().await?;
@@ -329,6 +329,7 @@ impl Throng {
         if mount.record.active {
             return Err(Error::Conflict(Conflict::DirectoryActive));
         }
+        self.refuse_while_moves_need(directory).await?;
         self.configure(Change::RemoveDirectory(directory), Conflict::Stale).await
     }
 

@@ -519,8 +519,9 @@ async fn two_moves_of_one_directory_exclude_each_other_i04() {
     stop.set();
     let stopped = world.throng.run_move(first.clone(), &control().stopped_by(&stop)).await;
     assert_eq!(conflict(stopped), Conflict::MoveStopped);
-    assert_eq!(conflict(world.throng.run_move(crossing, &control()).await), Conflict::Moving);
-    assert_eq!(conflict(world.throng.run_move(first, &control()).await), Conflict::Moving);
+    let open = world.throng.moves().await.unwrap()[0].id;
+    assert_eq!(conflict(world.throng.run_move(crossing, &control()).await), Conflict::MoveOpen(open));
+    assert_eq!(conflict(world.throng.run_move(first, &control()).await), Conflict::MoveOpen(open));
     let id = world.throng.moves().await.unwrap()[0].id;
     let resumed = world.throng.resume_move(id, &control()).await.unwrap();
     assert_eq!(resumed.state, MoveState::Moved);

@@ -133,6 +133,8 @@ impl Refusal {
                 | Conflict::NotListed(_)
                 | Conflict::MoveBlocked(_)
                 | Conflict::Moving
+                | Conflict::MoveOpen(_)
+                | Conflict::MoveUnpurged(_)
                 | Conflict::MoveState(_)
                 | Conflict::MoveStopped
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),

@@ -48,6 +48,13 @@ pub struct Move {
     pub orders: Vec<MovedOrder>,
 }
 
+impl Move {
+    /// Whether users come from a directory, or go to it.
+    pub fn concerns(&self, directory: DirectoryId) -> bool {
+        self.target == directory || self.source == Source::Directory(directory)
+    }
+}
+
 /// Where users come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -74,6 +81,24 @@ pub enum MoveState {
     Reverted,
     /// What reverting needs has been deleted.
     Purged,
+}
+
+impl MoveState {
+    /// Whether a move in this state can be taken back: as long as it can, both directories are needed.
+    pub fn can_be_reverted(self) -> bool {
+        match self {
+            Self::Running | Self::Moved | Self::Finished | Self::Reverting => true,
+            Self::Reverted | Self::Purged => false,
+        }
+    }
+
+    /// Whether a move in this state is worked on, or was when it was interrupted.
+    pub fn is_under_way(self) -> bool {
+        match self {
+            Self::Running | Self::Reverting => true,
+            Self::Moved | Self::Finished | Self::Reverted | Self::Purged => false,
+        }
+    }
 }
 
 impl fmt::Display for MoveState {

@@ -31,6 +31,9 @@ pub struct MoveReport {
     /// Accounts that wait for their password, with the moment until which they do; the first
     /// [`MoveReport::MOST_LISTED`].
     pub pending: Vec<Capture>,
+    /// Users who were moved and have no password that opens anything: it cannot be checked, or must be set anew. The
+    /// first [`MoveReport::MOST_LISTED`].
+    pub closed: Vec<(Username, PasswordFate)>,
 }
 
 impl MoveReport {
@@ -53,6 +56,10 @@ pub struct MoveCounts {
     pub reverted: u64,
     /// Of those moved, they wait for their password.
     pub pending: u64,
+    /// Of those moved, their password cannot be checked.
+    pub quarantined: u64,
+    /// Of those moved, they must set a new password.
+    pub reset: u64,
 }
 
 /// Something that is not as a move should have left it.
@@ -68,6 +75,14 @@ pub struct Mismatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
+    /// Nothing was done with it yet: the move is not over.
+    NotDealtWith,
+    /// It was not put back yet: the move is being taken back.
+    NotPutBack,
+    /// It was put back, and the source does not have it.
+    NotAtSource,
+    /// It was put back, and the target has the account still that the move made.
+    StillInTarget,
     /// The target does not have the account.
     NotInTarget,
     /// The source has it still, though it should have let go of it.
@@ -87,6 +102,10 @@ pub enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotDealtWith => f.write_str("not dealt with yet: the move is not over"),
+            Self::NotPutBack => f.write_str("not put back yet"),
+            Self::NotAtSource => f.write_str("put back, and the source does not have it"),
+            Self::StillInTarget => f.write_str("put back, and the target has the account still"),
             Self::NotInTarget => f.write_str("the target does not have the account"),
             Self::StillAtSource => f.write_str("the source has the account still"),
             Self::Differs => f.write_str("words, attributes or the active flag differ from what was moved"),
@@ -153,7 +172,7 @@ impl Throng {
     /// What became of a move.
     pub async fn move_report(&self, id: MoveId) -> Result<MoveReport, Error> {
         let record = self.move_of(id).await?;
-        let (mut counts, mut failed) = (MoveCounts::default(), Vec::new());
+        let (mut counts, mut failed, mut closed) = (MoveCounts::default(), Vec::new(), Vec::new());
         let mut from = 0;
         loop {
             let entries = self.0.store.move_entries(id, from, PAGE).await?;
@@ -166,6 +185,26 @@ impl Throng {
                     EntryState::Skipped => counts.skipped += 1,
                     EntryState::Failed => counts.failed += 1,
                     EntryState::Reverted => counts.reverted += 1,
+                }
+                let is_closed = match &entry.fate.password {
+                    _ if entry.state != EntryState::Moved => false,
+                    PasswordFate::Quarantined(_) => {
+                        counts.quarantined += 1;
+                        true
+                    }
+                    PasswordFate::Reset => {
+                        counts.reset += 1;
+                        true
+                    }
+                    PasswordFate::Carried
+                    | PasswordFate::Wrapped
+                    | PasswordFate::Captured
+                    | PasswordFate::CheckedElsewhere
+                    | PasswordFate::TargetsOwn
+                    | PasswordFate::None => false,
+                };
+                if is_closed && closed.len() < MoveReport::MOST_LISTED {
+                    closed.push((entry.name.clone(), entry.fate.password.clone()));
                 }
                 if let Some(why) = entry.failure.filter(|_| failed.len() < MoveReport::MOST_LISTED) {
                     failed.push((entry.name, why));
@@ -182,7 +221,7 @@ impl Throng {
             let room = MoveReport::MOST_LISTED.saturating_sub(pending.len());
             pending.extend(page.into_iter().take(room));
         }
-        Ok(MoveReport { record, counts, failed, pending })
+        Ok(MoveReport { record, counts, failed, pending, closed })
     }
 
     /// The users of a move in its order, from a position on, at most `limit`. Whoever reads them sees no hash: an entry
@@ -191,8 +230,13 @@ impl Throng {
         Ok(self.0.store.move_entries(id, from, limit).await?)
     }
 
-    /// Compares everybody who was moved with what the journal says, and tells what is wrong. An account that changed
-    /// since in the ordinary way, by a new password or another group, is not wrong.
+    /// Compares everybody with what the journal says, and tells what is wrong.
+    ///
+    /// 1. Who was moved is in the target with groups, names and a password, and not at the source any more. An account
+    ///    that changed since in the ordinary way, by a new password or another group, is not wrong.
+    /// 2. Who was put back is at the source, and the target has no account of the move's making.
+    /// 3. Who was not dealt with, because the move or its reversal is not over, is told. Who stayed is not: that is what
+    ///    [`Throng::move_report`] tells.
     pub async fn verify_move(&self, id: MoveId) -> Result<Vec<Mismatch>, Error> {
         self.reload().await?;
         let record = self.move_of(id).await?;
@@ -210,14 +254,43 @@ impl Throng {
             let entries = self.0.store.move_entries(id, from, PAGE).await?;
             let Some(last) = entries.last() else { return Ok(wrong) };
             from = last.position + 1;
-            for entry in entries.iter().filter(|entry| entry.state == EntryState::Moved) {
-                let found = self.verify_entry(&goal, entry, gone).await?;
+            for entry in &entries {
+                let found = match entry.state {
+                    EntryState::Planned | EntryState::Begun if record.state == MoveState::Running => {
+                        vec![Wrong::NotDealtWith]
+                    }
+                    EntryState::Moved | EntryState::Begun if record.state == MoveState::Reverting => {
+                        vec![Wrong::NotPutBack]
+                    }
+                    EntryState::Moved => self.verify_moved(&goal, entry, gone).await?,
+                    EntryState::Reverted => self.verify_back(&goal, entry, gone).await?,
+                    EntryState::Planned | EntryState::Begun | EntryState::Skipped | EntryState::Failed => {
+                        vec![]
+                    }
+                };
                 wrong.extend(found.into_iter().map(|what| Mismatch { name: entry.name.clone(), what }));
             }
         }
     }
 
-    async fn verify_entry(&self, goal: &Goal, entry: &MoveEntry, gone: bool) -> Result<Vec<Wrong>, Error> {
+    /// What is wrong with a user who was put back.
+    async fn verify_back(&self, goal: &Goal, entry: &MoveEntry, gone: bool) -> Result<Vec<Wrong>, Error> {
+        let mut wrong = Vec::new();
+        if gone && self.0.store.user_by_id(&entry.subject).await?.is_none() {
+            wrong.push(Wrong::NotAtSource);
+        }
+        let made = entry.landed.as_ref().filter(|landed| landed.made == Made::ByTheMove);
+        if let Some(landed) = made {
+            let there = match goal.is_kept() {
+                true => self.0.store.user_by_id(&goal.subject(&landed.external_id)).await?,
+                false => goal.user(&entry.name).await?.filter(|user| user.external_id == landed.external_id),
+            };
+            wrong.extend(there.map(|_| Wrong::StillInTarget));
+        }
+        Ok(wrong)
+    }
+
+    async fn verify_moved(&self, goal: &Goal, entry: &MoveEntry, gone: bool) -> Result<Vec<Wrong>, Error> {
         let (Some(before), Some(landed)) = (&entry.before, &entry.landed) else {
             return Err(Error::broken("an entry of a move that arrived nowhere"));
         };

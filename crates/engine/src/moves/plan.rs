@@ -9,12 +9,13 @@ use throng_core::attribute::Attributes;
 use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use throng_core::moves::{
-    Belongings, Block, Facts, Fate, GivenPassword, Landing, Made, MovedGroup, Note, Options, OrderChange,
-    TargetPasswords, decide,
+    Belongings, Block, Facts, Fate, GivenPassword, Landing, Made, MoveId, MovedGroup, Note, Options,
+    OrderChange, TargetPasswords, decide,
 };
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::permission::Operation;
-use throng_core::plan::{InvalidPlan, Plan, Seat};
+use throng_core::plan::{Access, InvalidPlan, Plan, Seat};
+use throng_core::preview::{Proposal, Totals};
 use throng_core::user::User;
 
 use super::goal::{Capability, Goal};
@@ -74,6 +75,11 @@ pub struct PlannedOrder {
     pub before: Vec<DirectoryId>,
     /// The order then.
     pub after: Vec<DirectoryId>,
+    /// Whom the application admits from the target, where it asks it only because of the move: others of the target
+    /// come in, too.
+    pub opens: Option<Access>,
+    /// What the order alone changes, before anybody is moved.
+    pub totals: Totals,
 }
 
 /// Why a move cannot be run as it is.
@@ -82,6 +88,8 @@ pub struct PlannedOrder {
 pub enum Obstacle {
     /// Source and target are one directory.
     SameDirectory,
+    /// A move of one of the directories is not over: it must be resumed or reverted first.
+    MoveOpen(MoveId),
     /// The selection is of nobody.
     Nobody,
     /// There is no user of this name at the source.
@@ -95,8 +103,11 @@ pub enum Obstacle {
         /// What is needed.
         operation: Operation,
     },
-    /// The target does not answer, or its adapter is not attached.
-    Silent(DirectoryId),
+    /// The order that the move makes leaves the application without anybody who can administer it.
+    LastAdministrator {
+        /// The application.
+        application: String,
+    },
     /// The application asks the source, and the target not at all: it would find nobody who was moved.
     NotSeated {
         /// The application.
@@ -117,13 +128,18 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SameDirectory => f.write_str("source and target are the same directory"),
+            Self::MoveOpen(id) => {
+                write!(f, "the move {id} of one of these directories is not over: resume or revert it first")
+            }
             Self::Nobody => f.write_str("nobody is selected"),
             Self::NoSuchUser(name) => write!(f, "the source has no user {name:?}"),
             Self::NoSuchGroup(name) => write!(f, "the source has no group {name:?}"),
             Self::ReadOnly { directory, operation } => {
                 write!(f, "directory {directory} cannot or may not do this: {}", words(*operation))
             }
-            Self::Silent(directory) => write!(f, "directory {directory} does not answer"),
+            Self::LastAdministrator { application } => {
+                write!(f, "nobody could administer {application:?} once the target is asked first")
+            }
             Self::NotSeated { application } => {
                 write!(f, "the application {application:?} asks the source and not the target")
             }
@@ -411,6 +427,8 @@ impl Throng {
             let (capabilities, users, groups, orders) = (goal.capabilities(), vec![], vec![], vec![]);
             return Ok(MovePlan { request, capabilities, users, groups, orders, obstacles });
         }
+        let open = self.open_move_near(goal.id(), &origin.source()).await?;
+        obstacles.extend(open.map(Obstacle::MoveOpen));
         let (selected, missing) = origin.selected(&request.selection).await?;
         obstacles.extend(missing);
         let planner = Planner::new(self, origin, goal, request.options.clone(), request.acting.clone())?;
@@ -433,7 +451,12 @@ impl Throng {
         obstacles.extend(blocked(&users));
         let carried = planner.groups(direct).await?;
         note_lost(&mut users, &carried);
-        let orders = planner.orders.iter().filter(|order| order.changes()).map(planned).collect();
+        let mut orders = Vec::new();
+        for order in planner.orders.iter().filter(|order| order.changes()) {
+            let (order, alone) = self.planned_order(order, planner.goal.id()).await?;
+            obstacles.extend(alone.map(|application| Obstacle::LastAdministrator { application }));
+            orders.push(order);
+        }
         let mut capabilities = planner.goal.capabilities();
         capabilities.extend(removing(&planner.origin));
         for capability in capabilities.iter().filter(|capability| !(capability.can && capability.may)) {
@@ -449,6 +472,30 @@ impl Throng {
             }
         }
         Ok(MovePlan { request, capabilities, users, groups: carried.groups, orders, obstacles })
+    }
+}
+
+impl Throng {
+    /// An order that a move changes with what that means, and the application if nobody could administer it then.
+    async fn planned_order(
+        &self,
+        order: &Ordered,
+        target: DirectoryId,
+    ) -> Result<(PlannedOrder, Option<String>), Error> {
+        let ids = |plan: &Plan| plan.seats().iter().map(|seat| seat.directory).collect();
+        let (application, plan) = (order.application, order.after.clone());
+        let preview = self.preview(Proposal::Plan { application, plan }).await?;
+        let added = order.after.seats().iter().find(|seat| seat.directory == target);
+        let added = added.filter(|_| order.before.rank(target).is_none());
+        let planned = PlannedOrder {
+            application,
+            name: order.name.clone(),
+            before: ids(&order.before),
+            after: ids(&order.after),
+            opens: added.map(|seat| seat.access.clone()),
+            totals: preview.totals,
+        };
+        Ok((planned, preview.without_administrator.into_iter().next()))
     }
 }
 
@@ -515,16 +562,6 @@ fn note_lost(users: &mut [PlannedUser], carried: &Carried) {
         carried.lost.iter().map(|(_, parent)| (parent.key(), parent)).collect();
     if let Some(user) = users.iter_mut().find(|user| user.fate.is_moved()) {
         user.fate.notes.extend(lost.into_values().map(|group| Note::NestingLost(group.clone())));
-    }
-}
-
-fn planned(order: &Ordered) -> PlannedOrder {
-    let ids = |plan: &Plan| plan.seats().iter().map(|seat| seat.directory).collect();
-    PlannedOrder {
-        application: order.application,
-        name: order.name.clone(),
-        before: ids(&order.before),
-        after: ids(&order.after),
     }
 }
 

@@ -3,7 +3,7 @@
 use throng_core::change::{Change, OnCycle};
 use throng_core::directory::{NewGroup, UserPatch};
 use throng_core::group::{Group, Member, Origin as GroupOrigin};
-use throng_core::id::{ExternalId, Subject};
+use throng_core::id::{DirectoryId, ExternalId, Subject};
 use throng_core::moves::{
     Belongings, Capture, EntryState, Fate, Landed, Landing, Made, Move, MoveEntry, MoveId, MoveState,
     MovedGroup, MovedOrder, PasswordFate, Source,
@@ -34,7 +34,8 @@ impl Throng {
     /// Moves the users of a plan.
     ///
     /// 1. Nothing is done when the plan has obstacles: [`Conflict::MoveBlocked`]. Another move of one of the two
-    ///    directories, here or in another process, is [`Conflict::Moving`].
+    ///    directories that is not over is [`Conflict::MoveOpen`]; another process that works on one of them, or was
+    ///    killed less than a minute ago, is [`Conflict::Moving`].
     /// 2. Each user is read anew and moved whole or not at all, with its password, its groups and the names that belong
     ///    to it. One who changed since the plan so that something else would become of it stays, and its entry says
     ///    why.
@@ -111,22 +112,34 @@ impl Throng {
 
     /// One move at a time reads or writes a directory.
     async fn refuse_other_moves(&self, record: &Move) -> Result<(), Error> {
-        let directories = |record: &Move| {
-            let source = match record.source {
-                Source::Directory(source) => Some(source),
-                Source::File(_) => None,
-            };
-            [Some(record.target), source]
-        };
-        let ours = directories(record);
-        for other in self.0.store.moves().await? {
-            let is_open = matches!(other.state, MoveState::Running | MoveState::Reverting);
-            let is_near = directories(&other).iter().flatten().any(|id| ours.contains(&Some(*id)));
-            if is_open && is_near && other.id != record.id {
-                return Err(Error::Conflict(Conflict::Moving));
-            }
+        match self.open_move_near(record.target, &record.source).await? {
+            Some(other) => Err(Error::Conflict(Conflict::MoveOpen(other))),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A move that is not over and reads or writes one of these directories.
+    pub(super) async fn open_move_near(
+        &self,
+        target: DirectoryId,
+        source: &Source,
+    ) -> Result<Option<MoveId>, Error> {
+        let concerns = |other: &Move| match source {
+            Source::Directory(source) => other.concerns(*source) || other.concerns(target),
+            Source::File(_) => other.concerns(target),
+        };
+        let moves = self.0.store.moves().await?;
+        Ok(moves.iter().find(|other| other.state.is_under_way() && concerns(other)).map(|other| other.id))
+    }
+
+    /// A directory stays as long as a move from it or to it can be taken back.
+    pub(crate) async fn refuse_while_moves_need(&self, directory: DirectoryId) -> Result<(), Error> {
+        let moves = self.0.store.moves().await?;
+        let needs = |record: &&Move| record.concerns(directory) && record.state.can_be_reverted();
+        match moves.iter().find(needs) {
+            Some(record) => Err(Error::Conflict(Conflict::MoveUnpurged(record.id))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -330,6 +330,7 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
             (Change::Directory(Box::new(record)), Scope::Everybody)
         }
         Proposal::RemoveDirectory { directory: id } => {
+            throng.refuse_while_moves_need(*id).await?;
             (Change::RemoveDirectory(Box::new(directory(id)?)), Scope::Everybody)
         }
         Proposal::Memberships { application: id, scheme } => {

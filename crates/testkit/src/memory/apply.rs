@@ -174,6 +174,9 @@ impl State {
     }
 
     fn remove_directory(&mut self, id: DirectoryId, at: Timestamp, log: Log<'_>) -> Done {
+        if self.moves.values().any(|(kept, _)| kept.concerns(id) && kept.state.can_be_reverted()) {
+            return Err(conflict("move"));
+        }
         self.directories.remove(&id).ok_or(missing("directory"))?;
         self.populations.remove(&id);
         self.mirrors.remove(&id);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::Subject;
-use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Moves};
+use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Moves, Source};
 
 use super::MemoryStore;
 use super::state::State;
@@ -37,7 +37,12 @@ impl State {
     }
 
     pub(super) fn put_move(&mut self, record: &Move) -> Result<(), StoreError> {
-        if record.version == 1 && !self.directories.contains_key(&record.target) {
+        let source = match record.source {
+            Source::Directory(source) => Some(source),
+            Source::File(_) => None,
+        };
+        let mut directories = [Some(record.target), source].into_iter().flatten();
+        if record.version == 1 && directories.any(|id| !self.directories.contains_key(&id)) {
             return Err(StoreError::new(Fault::Missing, "directory"));
         }
         let before = self.moves.get(&record.id).map_or(0, |(kept, _)| kept.version);

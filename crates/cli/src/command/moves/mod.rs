@@ -13,8 +13,8 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use throng::core::filter::Filter;
 use throng::error::Conflict;
 use throng::moves::{
-    Move as Record, MoveControl, MoveId, MovePlan, MoveProgress, MoveRequest, OnTaken, Options, OrderChange,
-    PasswordStrategy, Selection,
+    Move as Record, MoveControl, MoveId, MovePlan, MoveProgress, MoveRequest, MoveState, OnTaken, Options,
+    OrderChange, PasswordStrategy, Selection,
 };
 use throng::{Error, Throng};
 
@@ -295,7 +295,9 @@ async fn work(one: &One, what: Work, output: &Output) -> Result<Code, Failure> {
 async fn ended(place: &Place, record: &Record, output: &Output) -> Result<Code, Failure> {
     let throng = place.open().await?;
     let counts = told::report(&throng, record.id, output).await?;
-    Ok(if counts.failed == 0 { Code::Done } else { Code::Failed })
+    // Who stayed from the beginning is where a reverted move leaves everybody.
+    let is_well = counts.failed == 0 || record.state == MoveState::Reverted;
+    Ok(if is_well && record.state != MoveState::Reverting { Code::Done } else { Code::Failed })
 }
 
 /// Work on a move that people watch, and that a signal ends at the next safe place.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use throng::Throng;
+use throng::core::name::GroupName;
 use throng::moves::{
     Block, Capability, Landing, Mismatch, Move, MoveCounts, MoveId, MovePlan, Note, Obstacle, PlannedOrder,
     PlannedUser, Skip, Source,
 };
+use throng::preview::Totals;
+use throng::{Access, Throng};
 
 use crate::failure::{Code, Failure};
 use crate::output::{Output, Row, note};
@@ -83,6 +85,15 @@ pub(super) fn plan(throng: &Throng, plan: &MovePlan, all: bool, output: &Output)
     for order in &plan.orders {
         let after: Vec<String> = order.after.iter().map(|id| names.directory(*id)).collect();
         output.words(&format_args!("{:?} will ask in this order: {}", order.name, after.join(", ")))?;
+        if let Some(access) = &order.opens {
+            let target = names.directory(plan.request().target);
+            let whom = access_words(access);
+            output.words(&format_args!(
+                "  {target:?} is added to it, and opens {:?} to {whom} there",
+                order.name
+            ))?;
+        }
+        output.words(&format_args!("  {}", consequences(&order.totals)))?;
     }
     let shown = if all { plan.users.len() } else { FIRST.min(plan.users.len()) };
     let people = plan.users.iter().take(shown).map(|user| Planning {
@@ -108,6 +119,37 @@ pub(super) fn plan(throng: &Throng, plan: &MovePlan, all: bool, output: &Output)
         orders: &plan.orders,
         users: &plan.users,
     })
+}
+
+/// Whom an application admits.
+fn access_words(access: &Access) -> String {
+    match access {
+        Access::Everyone => "everybody".to_owned(),
+        Access::Groups(groups) => {
+            let groups: Vec<&str> = groups.iter().map(GroupName::as_str).collect();
+            format!("the members of {}", groups.join(", "))
+        }
+    }
+}
+
+/// What an order alone changes.
+fn consequences(totals: &Totals) -> String {
+    let counts = [
+        (totals.owners, "names would mean another account"),
+        (totals.access, "would be admitted otherwise"),
+        (totals.groups, "would be in other groups"),
+        (totals.locked_out, "would be locked out"),
+        (totals.to_adopt, "would have to be adopted"),
+    ];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    if told.is_empty() {
+        return "by the order alone, nothing changes for anybody who is there now".to_owned();
+    }
+    format!("by the order alone: {}", told.join(", "))
 }
 
 fn landing(landing: &Landing, names: &Names) -> String {
@@ -200,6 +242,23 @@ struct Reported<'r> {
     /// Accounts that wait for their password, and until when the first of them does.
     waiting: usize,
     waiting_until: Option<String>,
+    /// Users who cannot log in before a new password is set.
+    closed: Vec<Closed<'r>>,
+}
+
+/// Somebody who was moved and cannot log in before a new password is set.
+#[derive(Serialize)]
+struct Closed<'r> {
+    name: &'r str,
+    password: String,
+}
+
+impl Row for Closed<'_> {
+    const COLUMNS: &'static [&'static str] = &["cannot log in", "password"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.to_owned(), self.password.clone()]
+    }
 }
 
 /// Somebody who stayed because something went wrong.
@@ -221,7 +280,7 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
     let (report, names) = (throng.move_report(id).await?, Names::of(throng)?);
     let listed = Listed::of(&report.record, &names);
     output.table(std::slice::from_ref(&listed))?;
-    let MoveCounts { waiting, moved, skipped, failed, reverted, pending } = report.counts;
+    let MoveCounts { waiting, moved, skipped, failed, reverted, pending, quarantined, reset } = report.counts;
     let counts = [
         ("moved", moved),
         ("stayed, as planned", skipped),
@@ -229,6 +288,8 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
         ("put back", reverted),
         ("not dealt with yet", waiting),
         ("password comes with the next login", pending),
+        ("password cannot be checked", quarantined),
+        ("password must be set anew", reset),
     ];
     let counts = counts.into_iter().filter(|(_, number)| *number > 0);
     output
@@ -238,6 +299,17 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
     if !failed.is_empty() {
         output.table(&failed)?;
     }
+    let closed: Vec<Closed<'_>> = report
+        .closed
+        .iter()
+        .map(|(name, fate)| Closed { name: name.as_str(), password: fate.to_string() })
+        .collect();
+    if !closed.is_empty() {
+        output.table(closed.get(..FIRST).unwrap_or(&closed))?;
+        if closed.len() > FIRST {
+            output.words(&format_args!("and {} more; `--json` lists them", closed.len() - FIRST))?;
+        }
+    }
     let waiting_until = report.pending.iter().map(|capture| capture.until).min();
     output.value(&Reported {
         listed,
@@ -245,6 +317,7 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
         failed,
         waiting: report.pending.len(),
         waiting_until: waiting_until.map(|moment| moment.to_string()),
+        closed,
     })?;
     Ok(report.counts)
 }

@@ -4,7 +4,7 @@ use sqlx::query;
 use throng_core::change::LoggedEntry;
 use throng_core::error::StoreError;
 use throng_core::id::Subject;
-use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId};
+use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Source};
 use throng_core::time::Timestamp;
 
 use super::{Work, conflict, missing};
@@ -78,10 +78,13 @@ impl Work<'_> {
     pub(super) async fn put_move(&mut self, record: &Move) -> Result<(), StoreError> {
         // None that was stored can be one less than what the column cannot hold.
         let version = i64::try_from(record.version).map_err(|_| conflict("move"))?;
-        let target = record.target.as_bytes().as_slice();
-        let is_first = version == 1;
-        if is_first && self.one(query(read::IS_DIRECTORY).bind(target)).await.told(MOVE)?.is_none() {
-            return Err(missing("directory"));
+        let source = match &record.source {
+            Source::Directory(source) => Some(*source),
+            Source::File(_) => None,
+        };
+        for directory in [Some(record.target), source].into_iter().flatten().filter(|_| version == 1) {
+            let statement = query(read::IS_DIRECTORY).bind(directory.as_bytes().as_slice().to_vec());
+            self.one(statement).await.told(MOVE)?.ok_or_else(|| missing("directory"))?;
         }
         let statement = query(write::PUT_MOVE)
             .bind(record.id.as_bytes().as_slice())

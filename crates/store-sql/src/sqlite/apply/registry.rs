@@ -5,11 +5,12 @@ use throng_core::change::LoggedEntry;
 use throng_core::consumer::{ConsumerCredential, ConsumerRecord};
 use throng_core::error::StoreError;
 use throng_core::id::{ApplicationId, DirectoryId};
+use throng_core::moves::Move;
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 
 use super::{Work, conflict, missing};
 use crate::fault::{DriverFault, Intent, Told};
-use crate::sqlite::statements::write;
+use crate::sqlite::statements::{read, write};
 use crate::sqlite::{Statement, lists, rows};
 
 const DIRECTORY: Intent = Intent::Do("directory");
@@ -27,6 +28,12 @@ impl Work<'_> {
 
     pub(super) async fn remove_directory(&mut self, id: DirectoryId) -> Result<(), StoreError> {
         let bytes = id.as_bytes().as_slice();
+        for row in self.all(query(read::MOVES)).await.told(DIRECTORY)? {
+            let record: Move = rows::json(&row, 0, "move").told(DIRECTORY)?;
+            if record.concerns(id) && record.state.can_be_reverted() {
+                return Err(conflict("move"));
+            }
+        }
         let plans = self.all(query(write::NEXT_PLANS).bind(bytes)).await.told(DIRECTORY)?;
         let removed = self.one(query(write::DELETE_DIRECTORY).bind(bytes)).await;
         removed.told(DIRECTORY)?.ok_or_else(|| missing("directory"))?;

@@ -200,6 +200,7 @@ macro_rules! __store_cases {
                 a_cleared_password_was_never_set
                 a_login_is_brought_along
                 a_move_is_kept_whole_and_by_version
+                a_directory_stays_while_a_move_needs_it
                 entries_of_a_move_are_kept_whole_and_paged
                 an_account_waits_for_its_password
             }

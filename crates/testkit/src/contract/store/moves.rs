@@ -161,11 +161,42 @@ pub async fn a_move_is_kept_whole_and_by_version(store: &dyn Store) {
     assert_eq!(done(store.move_of(MoveId::from_bytes([9; 16])).await), None);
     let nowhere = a_move(&scene, 3, east, DirectoryId::from_bytes([9; 16]));
     scene.refused(put(&nowhere), Fault::Missing).await;
+    let from_nowhere = a_move(&scene, 3, DirectoryId::from_bytes([9; 16]), east);
+    scene.refused(put(&from_nowhere), Fault::Missing).await;
+    let purged = Move { version: 3, state: MoveState::Purged, ..second };
+    scene
+        .apply(vec![put(&purged), put(&Move { version: 2, state: MoveState::Reverted, ..other.clone() })])
+        .await;
     scene.change(Change::RemoveDirectory(east)).await;
-    same(&done(store.moves().await), &vec![other.clone(), second]);
-    let purged = Move { version: 2, state: MoveState::Purged, ..other };
-    scene.change(put(&purged)).await;
-    assert_eq!(done(store.move_of(purged.id).await), Some(purged));
+    let others = [MoveState::Reverted, MoveState::Purged];
+    assert_eq!(done(store.moves().await).iter().map(|record| record.state).collect::<Vec<_>>(), others);
+    let last = Move { version: 3, state: MoveState::Purged, ..other };
+    scene.change(put(&last)).await;
+    same(&done(store.move_of(last.id).await), &Some(last));
+}
+
+/// [`Change::RemoveDirectory`]: `Conflict` while a move from the directory, or to it, can be taken back.
+pub async fn a_directory_stays_while_a_move_needs_it(store: &dyn Store) {
+    let scene = Scene::on(store);
+    let (east, west) = (scene.directory("east").await, scene.directory("west").await);
+    let other = scene.directory("other").await;
+    let mut record = a_move(&scene, 1, east, west);
+    let needed = [MoveState::Running, MoveState::Moved, MoveState::Finished, MoveState::Reverting];
+    for state in needed {
+        record = Move { state, ..record };
+        scene.change(Change::PutMove(Box::new(record.clone()))).await;
+        for directory in [east, west] {
+            scene.refused(Change::RemoveDirectory(directory), Fault::Conflict).await;
+        }
+        record.version += 1;
+    }
+    scene.change(Change::RemoveDirectory(other)).await;
+    record = Move { state: MoveState::Reverted, ..record };
+    scene.change(Change::PutMove(Box::new(record.clone()))).await;
+    scene.change(Change::RemoveDirectory(east)).await;
+    record = Move { version: record.version + 1, state: MoveState::Purged, ..record };
+    scene.change(Change::PutMove(Box::new(record))).await;
+    scene.change(Change::RemoveDirectory(west)).await;
 }
 
 /// [`Change::PutMoveEntries`]: entries come back as they were put, passwords too, in their order and from a position
