@@ -1,8 +1,9 @@
 //! What a preview costs: an order reversed over five directories of 100,000 users each.
 //!
 //! `cargo bench --bench preview [-- users-per-directory]`. The reference is a scan of the same rows by the same store
-//! in the same round: what cannot be done without. Two worlds: every name in every directory, so that everybody
-//! changes, and every name in one directory but for each hundredth, which is in all.
+//! in the same round: what cannot be done without. Everybody has logged in, so that each name belongs to somebody. Two
+//! worlds: every name in every directory, so that everybody changes, and every name in one directory but for each
+//! hundredth, which is in all.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -13,9 +14,10 @@ use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
 use throng::core::change::{Change, ChangeSet, OnCycle};
+use throng::core::claim::Claim;
 use throng::core::group::{Group, Member, Origin};
-use throng::core::id::{DirectoryId, ExternalId};
-use throng::core::name::{GroupName, Username};
+use throng::core::id::{ApplicationId, DirectoryId, ExternalId, Id, Subject};
+use throng::core::name::{GroupName, Key, Username};
 use throng::core::preview::Census;
 use throng::core::store::Records;
 use throng::core::time::Timestamp;
@@ -52,6 +54,7 @@ async fn main() -> Outcome {
             plan = plan.seat(*id)?;
         }
         let wiki = throng.ensure_application("wiki", plan).await?;
+        claim(&store, wiki.id(), &ids, users, shared).await?;
         let order: Vec<DirectoryId> = ids.iter().rev().copied().collect();
         let (mut scans, mut previews, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut names, mut changed, mut grown) = (0, 0, 0);
@@ -86,15 +89,52 @@ async fn main() -> Outcome {
     Ok(())
 }
 
-/// Reads the same rows, page by page, and does nothing with them.
+/// Reads who holds which name, page by page, and does nothing with it.
 async fn scan(store: &SqliteStore, ids: &[DirectoryId]) -> Outcome<usize> {
     let (mut after, mut count) = (None, 0);
     loop {
-        let page = store.occupants(ids, after.as_ref(), 5_000).await?;
+        let page = store.holders(ids, after.as_ref(), 5_000).await?;
         let Some(last) = page.last() else { return Ok(count) };
         after = Some(last.key.clone());
         count += page.len();
     }
+}
+
+/// The name of a user: each so manyeth is one in all directories.
+fn name(user: usize, shared: usize, directory: usize) -> String {
+    if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{directory}") }
+}
+
+/// Every name belongs to whom the first directory that holds it has under it.
+async fn claim(
+    store: &SqliteStore,
+    application: ApplicationId,
+    ids: &[DirectoryId],
+    users: usize,
+    shared: usize,
+) -> Outcome {
+    let mut changes = Vec::new();
+    for user in 0..users {
+        for (number, directory) in ids.iter().enumerate() {
+            if number > 0 && user % shared == 0 {
+                break;
+            }
+            let external_id = ExternalId::new(format!("u{user}"))?;
+            let identity = u128::try_from(user * ids.len() + number)?;
+            changes.push(Change::MakeClaim(Claim {
+                application,
+                key: Key::of(&name(user, shared, number)),
+                identity: Id::from_bytes(identity.to_be_bytes()),
+                subject: Subject { directory: *directory, external_id },
+                tombstoned_at: None,
+                made_at: Timestamp::from_micros(1),
+            }));
+        }
+        if user % 5_000 == 4_999 || user + 1 == users {
+            store.apply(&ChangeSet::new(Timestamp::from_micros(1), std::mem::take(&mut changes))).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn fill(
@@ -118,9 +158,7 @@ async fn fill(
     }
     store.apply(&ChangeSet::new(at, std::mem::take(&mut changes))).await?;
     for user in 0..users {
-        let name =
-            if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{number}") };
-        let name = Username::new(name)?;
+        let name = Username::new(name(user, shared, number))?;
         let added = User::named(ExternalId::new(format!("u{user}"))?, name.clone());
         changes.push(Change::AddUser { directory, user: added, free_in: vec![], credential: None });
         if user % 5_000 == 4_999 || user + 1 == users {
@@ -128,8 +166,7 @@ async fn fill(
         }
     }
     for user in 0..users {
-        let name =
-            if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{number}") };
+        let name = name(user, shared, number);
         for step in [1, 7] {
             let group = GroupName::new(format!("group{}", (user * step + number) % GROUPS))?;
             let member = Member::User(Username::new(&name)?);

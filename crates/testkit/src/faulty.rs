@@ -14,7 +14,7 @@ use throng_core::moves::{Belongings, Capture, Move, MoveEntry, MoveId, Moves};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::{Page, PageRequest};
 use throng_core::password::{Credential, EncodedHash};
-use throng_core::preview::{Census, GroupGraph, Occupant};
+use throng_core::preview::{Census, GroupGraph, Holders, Occupant};
 use throng_core::registry::{ApplicationRecord, DirectoryRecord};
 use throng_core::session::{Session, TokenDigest};
 use throng_core::store::{
@@ -270,7 +270,9 @@ hand_on!(Moves {
 
 hand_on!(Census {
     reads {
-        fn occupants(directories: &[DirectoryId], after: Option<&Key>, limit: usize) -> Vec<Namesakes<Occupant>>;
+        fn holders(directories: &[DirectoryId], after: Option<&Key>, limit: usize) -> Vec<Holders>;
+        fn occupants(of: &[(DirectoryId, Key)]) -> Vec<Option<Occupant>>;
+        fn claims_on(application: ApplicationId, keys: &[Key]) -> Vec<Option<Claim>>;
         fn group_graph(directory: DirectoryId) -> GroupGraph;
     }
     writes {}

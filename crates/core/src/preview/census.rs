@@ -2,28 +2,47 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::claim::Claim;
 use crate::error::StoreError;
-use crate::id::{DirectoryId, ExternalId};
+use crate::id::{ApplicationId, DirectoryId, ExternalId};
 use crate::name::{GroupName, Key, Username};
-use crate::store::Namesakes;
 
 /// Who is there, read lean and in order, for questions about everybody.
 #[async_trait]
 pub trait Census: fmt::Debug + Send + Sync {
-    /// Everybody of the names that follow one, in the order of keys.
+    /// Which directories hold the names that follow one, in the order of keys.
     ///
-    /// 1. Every occurrence in `directories` of each name given; at most `limit` occurrences, and all of at least one
+    /// 1. Every one of `directories` that holds each name given; at most `limit` occurrences, and all of at least one
     ///    name if there is any.
     /// 2. Empty when no name follows.
-    async fn occupants(
+    async fn holders(
         &self,
         directories: &[DirectoryId],
         after: Option<&Key>,
         limit: usize,
-    ) -> Result<Vec<Namesakes<Occupant>>, StoreError>;
+    ) -> Result<Vec<Holders>, StoreError>;
+
+    /// The users of names in directories, each in the place where it was asked for; `None` where nobody has the name.
+    async fn occupants(&self, of: &[(DirectoryId, Key)]) -> Result<Vec<Option<Occupant>>, StoreError>;
+
+    /// The claims on names in an application, each in the place where it was asked for.
+    async fn claims_on(
+        &self,
+        application: ApplicationId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Claim>>, StoreError>;
 
     /// The groups of a stored directory with the numbers that [`Occupant::groups`] names them by, and their nestings.
     async fn group_graph(&self, directory: DirectoryId) -> Result<GroupGraph, StoreError>;
+}
+
+/// Who holds a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holders {
+    /// The name.
+    pub key: Key,
+    /// The directories that hold it, in no order that counts.
+    pub directories: Vec<DirectoryId>,
 }
 
 /// One directory's user of a name, as far as a question about everybody needs it.

@@ -57,6 +57,30 @@ pub struct Groups {
     above: BTreeMap<u64, BTreeSet<GroupName>>,
 }
 
+impl GroupGraph {
+    /// The number of a group.
+    pub fn number(&self, name: &GroupName) -> Option<u64> {
+        let place = self.groups.binary_search_by(|(_, group)| group.cmp(name)).ok()?;
+        self.groups.get(place).map(|(number, _)| *number)
+    }
+
+    /// The same without one nesting.
+    #[must_use]
+    pub fn without_nesting(&self, inside: u64, holder: u64) -> Self {
+        let nestings = self.nestings.iter().copied().filter(|nesting| *nesting != (inside, holder));
+        Self { groups: self.groups.clone(), nestings: nestings.collect() }
+    }
+
+    /// The same without a group; whoever was in it is in nothing through it.
+    #[must_use]
+    pub fn without_group(&self, gone: u64) -> Self {
+        let nestings = self.nestings.iter().copied();
+        let nestings = nestings.filter(|(inside, holder)| *inside != gone && *holder != gone);
+        let groups = self.groups.iter().filter(|(number, _)| *number != gone);
+        Self { groups: groups.cloned().collect(), nestings: nestings.collect() }
+    }
+}
+
 impl Groups {
     /// Closes the nestings of a directory, by the code that decides about memberships.
     ///
@@ -94,7 +118,7 @@ impl Groups {
 }
 
 /// To whom a name belongs in an application, and what that is worth.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Holding {
     /// The account that the order selects.
@@ -129,7 +153,7 @@ pub enum Owns {
 }
 
 /// What a change means for one name in one application.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Difference {
     /// The application.
@@ -158,9 +182,8 @@ impl Difference {
     /// Groups that the name would be in and is not, and those that it is in and would not be.
     pub fn groups(&self) -> (Vec<&GroupName>, Vec<&GroupName>) {
         let none = BTreeSet::new();
-        let of = |held: &'_ Option<Holding>| held.as_ref().map(|held| held.groups.clone());
-        let (before, after) = (of(&self.before), of(&self.after));
-        let (before, after) = (before.as_ref().unwrap_or(&none), after.as_ref().unwrap_or(&none));
+        let before = self.before.as_ref().map_or(&none, |held| &held.groups);
+        let after = self.after.as_ref().map_or(&none, |held| &held.groups);
         let gained = self.after.iter().flat_map(|held| &held.groups).filter(|group| !before.contains(*group));
         let lost = self.before.iter().flat_map(|held| &held.groups).filter(|group| !after.contains(*group));
         (gained.collect(), lost.collect())
@@ -204,8 +227,9 @@ impl Totals {
             self.activity += u64::from(before.active != after.active);
             self.access += u64::from(before.admitted != after.admitted);
         }
-        let groups = |held: Option<&Holding>| held.map(|held| held.groups.clone()).unwrap_or_default();
-        self.groups += u64::from(groups(before) != groups(after));
+        let none = BTreeSet::new();
+        let groups = before.map_or(&none, |held| &held.groups) != after.map_or(&none, |held| &held.groups);
+        self.groups += u64::from(groups);
         self.locked_out += u64::from(difference.locks_out());
         self.surfacing += u64::from(difference.surfaces);
         self.to_adopt += u64::from(after.is_some_and(|held| held.owns == Owns::NotUntilAdopted));
@@ -217,17 +241,18 @@ impl Totals {
 /// 1. The winner is that of [`rank`]: what a look-up says.
 /// 2. Admission counts groups of the winner's own directory only (R221); effective groups follow the scheme (R271,
 ///    R272).
-pub fn holding<'o>(
+/// 3. Occupants that are known not to win may be left out where memberships do not combine.
+pub fn holding<'o, 'g>(
     shape: &Shape,
     occupants: &'o [(DirectoryId, Occupant)],
-    groups: &BTreeMap<DirectoryId, Groups>,
+    groups: impl Fn(DirectoryId) -> Option<&'g Groups>,
     claim: Option<&Claim>,
 ) -> Option<(&'o Username, Holding)> {
     let winner = rank(&shape.plan, occupants.iter().map(|(directory, occupant)| (*directory, occupant)));
     let Verdict::Resolved(resolved) = winner else { return None };
     let (directory, occupant) = (resolved.directory(), *resolved.value());
     let effective = |directory: DirectoryId, occupant: &Occupant| {
-        groups.get(&directory).map(|groups| groups.effective(&occupant.groups)).unwrap_or_default()
+        groups(directory).map(|groups| groups.effective(&occupant.groups)).unwrap_or_default()
     };
     let own = effective(directory, occupant);
     let seat = shape.plan.seats().iter().find(|seat| seat.directory == directory)?;

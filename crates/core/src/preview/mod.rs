@@ -7,6 +7,6 @@ mod census;
 mod difference;
 mod proposal;
 
-pub use census::{Census, GroupGraph, Occupant};
+pub use census::{Census, GroupGraph, Holders, Occupant};
 pub use difference::{Difference, Groups, Holding, Owns, PasswordSource, Shape, Totals, difference, holding};
 pub use proposal::{Copies, Proposal, Switched};

@@ -1,5 +1,6 @@
+use crate::group::Member;
 use crate::id::{ApplicationId, DirectoryId, Subject};
-use crate::name::Username;
+use crate::name::{GroupName, Username};
 use crate::plan::{Access, MembershipScheme, Plan, SeatPolicy};
 
 /// A change that can be looked at before it is made.
@@ -87,15 +88,38 @@ pub enum Proposal {
         /// The name.
         name: Username,
     },
+    /// A user may log in no more, or again.
+    SwitchUser {
+        /// The account.
+        subject: Subject,
+        /// What it will be.
+        state: Switched,
+    },
+    /// Somebody, or a group, is in a group no more.
+    LeaveGroup {
+        /// The directory.
+        directory: DirectoryId,
+        /// The group.
+        group: GroupName,
+        /// Who.
+        member: Member,
+    },
+    /// A group is removed; its members stay.
+    RemoveGroup {
+        /// The directory.
+        directory: DirectoryId,
+        /// The group.
+        group: GroupName,
+    },
 }
 
-/// Whether a directory is in service.
+/// Whether a directory is in service, or a user may log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Switched {
-    /// It is.
+    /// It is, or may.
     On,
-    /// It is not, and keeps everything (R293).
+    /// It is not, or may not, and keeps everything (R293).
     Off,
 }
 

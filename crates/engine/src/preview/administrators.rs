@@ -1,17 +1,20 @@
 //! Who could still administer an application.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use serde::Serialize;
 use throng_core::group::Member;
 use throng_core::id::DirectoryId;
 use throng_core::member::{Closure, Limits};
-use throng_core::name::{GroupName, Key};
+use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
-use throng_core::preview::{Groups, Holding, Occupant, PasswordSource, Shape, holding};
+use throng_core::preview::{Holding, Occupant, PasswordSource};
 use throng_core::registry::DirectoryKind;
+use throng_core::store::Namesakes;
 use throng_passwords::policy::{is_expired, is_locked};
 
+use super::Seeing;
 use super::shapes::{Change, Shaped, Shapes};
 use super::stream::Names;
 use crate::ask::{Heard, advance, hear};
@@ -19,53 +22,118 @@ use crate::directory::Via;
 use crate::error::Error;
 use crate::throng::Throng;
 
-impl Throng {
+/// Somebody who could administer an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Administrator {
+    /// The application.
+    pub application: String,
+    /// The name.
+    pub name: Username,
+    /// What checks the password: one that is kept here cannot fall silent.
+    pub password: PasswordSource,
+}
+
+/// Who could administer each application that says who does: now, afterwards, and afterwards if accounts adopt the
+/// names that they are put in front of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Administration(Vec<(String, Led)>);
+
+#[derive(Debug, Clone, Default)]
+struct Led {
+    before: Option<Administrator>,
+    after: Option<Administrator>,
+    adopting: Option<Administrator>,
+}
+
+/// Whether accounts adopt the names that they are put in front of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Adopting {
+    Yes,
+    No,
+}
+
+impl Administration {
     /// The applications that have somebody who can administer them, and would have nobody (T105).
-    pub(super) async fn left_alone(&self, shapes: &Shapes) -> Result<Vec<String>, Error> {
-        let mut alone = Vec::new();
-        for shaped in shapes.all().filter(|shaped| !shaped.administrators.is_empty()) {
+    pub(super) fn without(&self, adopting: Adopting) -> Vec<String> {
+        let is_left_alone = |led: &Led| match adopting {
+            Adopting::No => led.after.is_none(),
+            Adopting::Yes => led.adopting.is_none(),
+        };
+        let alone = self.0.iter().filter(|(_, led)| led.before.is_some() && is_left_alone(led));
+        alone.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Who could still do it afterwards, one for each application.
+    pub(super) fn left(&self) -> Vec<Administrator> {
+        self.0.iter().filter_map(|(_, led)| led.after.clone()).collect()
+    }
+}
+
+impl Throng {
+    /// Who could administer the applications that a change concerns, before it and after it.
+    pub(super) async fn administration(&self, shapes: &Shapes) -> Result<Administration, Error> {
+        let mut administration = Administration::default();
+        if shapes.all().iter().all(|shaped| shaped.administrators.is_empty()) {
+            return Ok(administration);
+        }
+        let mut names = Names::of(self, shapes).await?;
+        let mut seeing = Seeing::new(self, shapes).await?;
+        for shaped in shapes.all().iter().filter(|shaped| !shaped.administrators.is_empty()) {
             let keys = self.members_of_any(shapes, shaped).await?;
-            let mut names = Names::of(self, shapes).await?;
-            let mut groups = BTreeMap::new();
-            for directory in shapes.stored() {
-                let graph = self.0.store.group_graph(directory).await?;
-                groups.insert(directory, Groups::of(&graph, shapes.nesting(directory))?);
-            }
-            let (mut is_led, mut will_be_led) = (false, false);
-            for key in keys {
-                let namesakes = names.of_name(&key).await?;
-                let (before, after) = (namesakes.holders.clone(), shapes.occupants_after(&namesakes));
-                let claim = self.0.store.claim(shaped.application, &key).await?;
-                let app = crate::application::Application::new(self.clone(), shaped.application);
-                let claim = shapes.claim_after(&app, &key, claim).await?;
-                for (is, shape, occupants, claim) in [
-                    (&mut is_led, &shaped.before, &before, &claim.before),
-                    (&mut will_be_led, &shaped.after, &after, &claim.after),
-                ] {
-                    let occupants = names.with_groups(occupants, &mut groups).await?;
-                    let led = Led { shapes, shaped, shape, groups: &groups };
-                    *is = *is || self.leads(&led, &occupants, claim.as_ref()).await?;
-                }
-                if will_be_led {
+            let mut led = Led::default();
+            for namesakes in names.of_names(keys).await? {
+                self.count(&mut seeing, &mut names, shaped, &namesakes, &mut led).await?;
+                if led.is_certain() {
                     break;
                 }
             }
-            if is_led && !will_be_led {
-                alone.push(shaped.name.clone());
-            }
+            administration.0.push((shaped.name.clone(), led));
         }
-        Ok(alone)
+        Ok(administration)
     }
 
-    async fn leads(
+    /// Counts whoever has a name among those who could administer.
+    async fn count(
         &self,
-        led: &Led<'_>,
-        occupants: &[(DirectoryId, Occupant)],
-        claim: Option<&throng_core::claim::Claim>,
-    ) -> Result<bool, Error> {
-        let Some((_, held)) = holding(led.shape, occupants, led.groups, claim) else { return Ok(false) };
-        let administers = led.shaped.administrators.iter().any(|group| held.groups.contains(group));
-        Ok(administers && held.opens() && self.password_opens(led.shapes, &held).await?)
+        seeing: &mut Seeing<'_>,
+        names: &mut Names<'_>,
+        shaped: &Shaped,
+        namesakes: &Namesakes<Occupant>,
+        led: &mut Led,
+    ) -> Result<(), Error> {
+        let shapes = seeing.shapes;
+        let (mut before, mut after) = (namesakes.holders.clone(), shapes.occupants_after(namesakes));
+        names.add_groups(&mut before, &mut seeing.groups).await?;
+        names.add_groups(&mut after, &mut seeing.groups).await?;
+        let claim = self.0.store.claim(shaped.application, &namesakes.key).await?;
+        let claim = shapes.claim_after(self, shaped.application, &namesakes.key, claim).await?;
+        let stands = seeing.stands(shaped, &before, claim.before.as_ref());
+        let will_stand = seeing.will_stand(shaped, &after, claim.after.as_ref());
+        // Only what changes is adopted.
+        let adopting = match stands == will_stand {
+            true => will_stand.clone(),
+            false => seeing.will_stand(shaped, &after, None),
+        };
+        better(&mut led.before, self.administrator(shapes, shaped, stands).await?);
+        better(&mut led.after, self.administrator(shapes, shaped, will_stand).await?);
+        better(&mut led.adopting, self.administrator(shapes, shaped, adopting).await?);
+        Ok(())
+    }
+
+    /// The administrator that somebody is.
+    async fn administrator(
+        &self,
+        shapes: &Shapes,
+        shaped: &Shaped,
+        held: Option<(&Username, Holding)>,
+    ) -> Result<Option<Administrator>, Error> {
+        let Some((name, held)) = held else { return Ok(None) };
+        let administers = shaped.administrators.iter().any(|group| held.groups.contains(group));
+        if !administers || !held.opens() || !self.password_opens(shapes, &held).await? {
+            return Ok(None);
+        }
+        let (application, password) = (shaped.name.clone(), held.password);
+        Ok(Some(Administrator { application, name: name.clone(), password }))
     }
 
     /// Whether a password opens the account now, as far as can be told without one.
@@ -147,10 +215,21 @@ impl Throng {
     }
 }
 
-/// Where somebody may lead.
-struct Led<'l> {
-    shapes: &'l Shapes,
-    shaped: &'l Shaped,
-    shape: &'l Shape,
-    groups: &'l BTreeMap<DirectoryId, Groups>,
+impl Led {
+    /// Whether nobody who is looked at later can say more.
+    fn is_certain(&self) -> bool {
+        let is_kept = |who: &Option<Administrator>| {
+            who.as_ref().is_some_and(|who| who.password == PasswordSource::Kept)
+        };
+        is_kept(&self.before) && is_kept(&self.after) && is_kept(&self.adopting)
+    }
+}
+
+/// Keeps the one whose password cannot fall silent, or else the first.
+fn better(best: &mut Option<Administrator>, found: Option<Administrator>) {
+    let is_kept = |who: &Administrator| who.password == PasswordSource::Kept;
+    let Some(found) = found else { return };
+    if best.as_ref().is_none_or(|best| is_kept(&found) && !is_kept(best)) {
+        *best = Some(found);
+    }
 }

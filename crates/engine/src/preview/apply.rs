@@ -3,9 +3,11 @@
 use throng_core::change::Change;
 use throng_core::change::ChangeSet;
 use throng_core::claim::Claim;
+use throng_core::directory::UserPatch;
 use throng_core::error::Fault;
+use throng_core::group::Member;
 use throng_core::name::Username;
-use throng_core::preview::{Difference, Owns};
+use throng_core::preview::{Difference, Owns, Switched};
 use throng_core::registry::DirectoryRecord;
 
 use super::Preview;
@@ -40,7 +42,7 @@ impl Throng {
         if preview.sealed() != preview.seal {
             return Err(Error::Conflict(Conflict::PreviewStale));
         }
-        if let Some(application) = preview.without_administrator.first() {
+        if let Some(application) = preview.left_alone().first() {
             return Err(Error::Conflict(Conflict::LastAdministrator(application.clone())));
         }
         if !preview.unlisted.is_empty() && unlisted == Unlisted::Refuse {
@@ -126,6 +128,24 @@ fn made(shapes: &Shapes) -> Vec<Change> {
         shapes::Change::Rename { subject, to, free_in, .. } => {
             let free_in = free_in.clone();
             vec![Change::RenameUser { subject: subject.clone(), name: to.clone(), free_in }]
+        }
+        shapes::Change::Activity { subject, state } => {
+            let patch = UserPatch { active: Some(*state == Switched::On), ..UserPatch::default() };
+            vec![Change::UpdateUser { subject: subject.clone(), patch, free_in: vec![] }]
+        }
+        shapes::Change::Leave { subject, name, group, .. } => vec![Change::RemoveMember {
+            directory: subject.directory,
+            group: group.clone(),
+            member: Member::User(name.clone()),
+        }],
+        shapes::Change::Groups { directory, group, inside, .. } => {
+            let (directory, group) = (*directory, group.clone());
+            vec![match inside {
+                Some(inside) => {
+                    Change::RemoveMember { directory, group, member: Member::Group(inside.clone()) }
+                }
+                None => Change::RemoveGroup { directory, group },
+            }]
         }
     }
 }

@@ -10,17 +10,20 @@ mod shapes;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use throng_core::change::Change;
 use throng_core::claim::Claim;
-use throng_core::id::{ApplicationId, DirectoryId};
-use throng_core::name::{GroupName, Key};
+use throng_core::id::DirectoryId;
+use throng_core::name::{GroupName, Key, Username};
 use throng_core::plan::SeatPolicy;
-use throng_core::preview::{Groups, Occupant, difference, holding};
+use throng_core::preview::{Groups, Holders, Occupant, difference, holding};
 use throng_core::store::Namesakes;
 
+pub use administrators::Administrator;
 pub use apply::Unlisted;
 pub use throng_core::preview::{
     Copies, Difference, Holding, Owns, PasswordSource, Proposal, Switched, Totals,
@@ -29,7 +32,8 @@ pub use throng_core::preview::{
 use crate::application::{Adoption, Application};
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
-use shapes::Shapes;
+use administrators::{Administration, Adopting};
+use shapes::{Scope, Shaped, Shapes};
 use stream::Names;
 
 /// What a change would mean.
@@ -47,6 +51,10 @@ pub struct Preview {
     pub outages: Vec<PolicyChange>,
     /// Applications that would be left without anybody who can administer them, and have somebody today.
     pub without_administrator: Vec<String>,
+    /// Who could still administer the others that say who does.
+    pub administrators: Vec<Administrator>,
+    #[serde(skip)]
+    administration: Administration,
     /// As whom accounts take names over that others own, if they are to.
     #[serde(skip)]
     adoption: Option<Adoption>,
@@ -64,15 +72,25 @@ impl Preview {
     pub const MOST_LISTED: usize = 1_000;
 
     fn sealed(&self) -> [u8; 32] {
-        let Self { proposal, unlisted, without_administrator, digest, head, .. } = self;
-        Sha256::digest(format!("{proposal:?}{unlisted:?}{without_administrator:?}{digest:?}{head}")).into()
+        let Self { proposal, unlisted, administration, digest, head, .. } = self;
+        let mut seal = Digest::default();
+        seal.add(&format!("{proposal:?}{unlisted:?}{administration:?}{digest:?}{head}"));
+        seal.end()
     }
 
     /// Lets accounts that the change puts in front of others' names take them over when it is applied: an act of the
     /// administrator who applies it (T01).
     #[must_use]
     pub fn adopting(self, adoption: Adoption) -> Self {
-        Self { adoption: Some(adoption), ..self }
+        // Who takes a name over administers under it, too.
+        let without_administrator = self.administration.without(Adopting::Yes);
+        Self { adoption: Some(adoption), without_administrator, ..self }
+    }
+
+    /// The applications that would have no administrator if it were applied as it is.
+    fn left_alone(&self) -> Vec<String> {
+        let adopting = if self.adoption.is_some() { Adopting::Yes } else { Adopting::No };
+        self.administration.without(adopting)
     }
 }
 
@@ -113,36 +131,50 @@ impl Throng {
         let head = self.0.store.head().await?;
         self.reload().await?;
         let shapes = Shapes::of(self, &proposal).await?;
-        let without_administrator = self.left_alone(&shapes).await?;
+        let administration = self.administration(&shapes).await?;
         let mut seeing = Seeing::new(self, &shapes).await?;
         let mut names = Names::of(self, &shapes).await?;
         let (mut totals, mut differences) = (Totals::default(), Vec::new());
-        let mut digest = Sha256::new();
-        while let Some(page) = names.next_page().await? {
-            for namesakes in page {
-                totals.names += 1;
-                for found in seeing.look(&mut names, &namesakes).await? {
-                    totals.count(&found);
-                    digest.update(format!("{found:?}").as_bytes());
-                    each(&found);
-                    if differences.len() < Preview::MOST_LISTED {
-                        differences.push(found);
-                    }
-                }
+        let mut digest = Digest::default();
+        let mut tell = |found: Difference| {
+            totals.count(&found);
+            digest.add(&found);
+            each(&found);
+            if differences.len() < Preview::MOST_LISTED {
+                differences.push(found);
             }
+        };
+        match shapes.scope() {
+            Scope::Everybody => {
+                let mut count = 0;
+                while let Some(page) = names.next_page().await? {
+                    count += u64::try_from(page.len()).unwrap_or(u64::MAX);
+                    seeing.look(&mut names, &page).await?.into_iter().for_each(&mut tell);
+                }
+                totals.names = count;
+            }
+            Scope::Names(few) => {
+                let found = names.of_names(few.iter().cloned()).await?;
+                for namesakes in &found {
+                    seeing.look_at(&mut names, namesakes).await?.into_iter().for_each(&mut tell);
+                }
+                totals.names = u64::try_from(found.len()).unwrap_or(u64::MAX);
+            }
+            Scope::Nobody => {}
         }
-        digest.update(
-            format!("{without_administrator:?}{:?}{:?}", names.unlisted(), shapes.ground()).as_bytes(),
-        );
+        let unlisted = names.unlisted();
+        digest.add(&format!("{administration:?}{unlisted:?}{:?}", shapes.ground()));
         let mut preview = Preview {
             outages: shapes.policies(),
-            unlisted: names.unlisted(),
+            unlisted,
             totals,
             differences,
-            without_administrator,
+            without_administrator: administration.without(Adopting::No),
+            administrators: administration.left(),
+            administration,
             adoption: None,
             head,
-            digest: digest.finalize().into(),
+            digest: digest.end(),
             seal: [0; 32],
             proposal,
         };
@@ -151,12 +183,50 @@ impl Throng {
     }
 }
 
+/// Over everything that was seen.
+#[derive(Default)]
+struct Digest(Sha256);
+
+impl Digest {
+    fn add(&mut self, what: &impl Hash) {
+        what.hash(self);
+    }
+
+    fn end(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of no account: the whole digest is taken.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
 /// What is known while names are looked at.
 struct Seeing<'s> {
     throng: &'s Throng,
     shapes: &'s Shapes,
     groups: BTreeMap<DirectoryId, Groups>,
-    claims: BTreeMap<ApplicationId, Claims>,
+    /// The groups of the one directory in which they change.
+    regrouped: Option<(DirectoryId, Groups)>,
+}
+
+/// A name that may mean something else in an application.
+struct Concerned {
+    /// Its place in the page.
+    name: usize,
+    /// The application's place among all.
+    application: usize,
+    /// Its place among the names of the application that are concerned.
+    claim: usize,
+    /// Who was asked for, among all who were.
+    people: Range<usize>,
 }
 
 impl<'s> Seeing<'s> {
@@ -166,33 +236,97 @@ impl<'s> Seeing<'s> {
             let graph = throng.0.store.group_graph(directory).await?;
             groups.insert(directory, Groups::of(&graph, shapes.nesting(directory))?);
         }
-        let claims = shapes.all().map(|shape| (shape.application, Claims::default())).collect();
-        Ok(Self { throng, shapes, groups, claims })
+        let regrouped = match shapes.regrouped() {
+            Some((id, graph)) => Some((id, Groups::of(graph, shapes.nesting(id))?)),
+            None => None,
+        };
+        Ok(Self { throng, shapes, groups, regrouped })
     }
 
-    /// What changes about one name, in each application.
-    async fn look(
+    /// What changes about a page of names, in each application: only whom a change can concern is read whole.
+    async fn look(&mut self, names: &mut Names<'_>, page: &[Holders]) -> Result<Vec<Difference>, Error> {
+        let regrouped = self.shapes.regrouped().map(|(id, _)| id);
+        let applications = self.shapes.all().len();
+        let (mut concerned, mut wanted) = (Vec::new(), Vec::new());
+        let mut keys: Vec<Vec<Key>> = vec![Vec::new(); applications];
+        let mut needed = Vec::new();
+        for (name, holders) in page.iter().enumerate() {
+            let (first, from) = (concerned.len(), wanted.len());
+            needed.clear();
+            for (application, shaped) in self.shapes.all().iter().enumerate() {
+                if shaped.concerns(&holders.directories, regrouped, &mut needed) {
+                    let keys = &mut keys[application];
+                    concerned.push(Concerned { name, application, claim: keys.len(), people: from..from });
+                    keys.push(holders.key.clone());
+                }
+            }
+            wanted.extend(needed.iter().map(|directory| (*directory, holders.key.clone())));
+            let people = from..wanted.len();
+            concerned[first..].iter_mut().for_each(|it| it.people = people.clone());
+        }
+        let mut people = Vec::with_capacity(wanted.len());
+        for (found, (directory, _)) in names.occupants(&wanted).await?.into_iter().zip(&wanted) {
+            people.push(found.map(|occupant| (*directory, occupant)));
+        }
+        let mut claims = Vec::with_capacity(applications);
+        for (shaped, keys) in self.shapes.all().iter().zip(&keys) {
+            claims.push(self.throng.0.store.claims_on(shaped.application, keys).await?);
+        }
+        let mut differences = Vec::new();
+        let mut of_name: (Option<usize>, Vec<(DirectoryId, Occupant)>) = (None, Vec::new());
+        for it in concerned {
+            if of_name.0 != Some(it.name) {
+                let mut here: Vec<_> = people[it.people].iter_mut().filter_map(Option::take).collect();
+                names.add_groups(&mut here, &mut self.groups).await?;
+                of_name = (Some(it.name), here);
+            }
+            let shaped = &self.shapes.all()[it.application];
+            let claim = claims[it.application][it.claim].as_ref();
+            let stands = self.stands(shaped, &of_name.1, claim);
+            let will_stand = self.will_stand(shaped, &of_name.1, claim);
+            differences.extend(difference(shaped.application, stands, will_stand));
+        }
+        Ok(differences)
+    }
+
+    /// What changes about one name whose holders change, in each application.
+    async fn look_at(
         &mut self,
         names: &mut Names<'_>,
         namesakes: &Namesakes<Occupant>,
     ) -> Result<Vec<Difference>, Error> {
-        let mut found = Vec::new();
-        let after = self.shapes.occupants_after(namesakes);
-        for shape in self.shapes.all() {
-            let claims = self.claims.entry(shape.application).or_default();
-            let app = Application::new(self.throng.clone(), shape.application);
-            let claim = claims.on(&app, self.shapes, &namesakes.key).await?;
-            if !shape.may_differ(&namesakes.holders, &after, &claim) {
-                continue;
-            }
-            // Only now are directories asked for groups that keep none here.
-            let before = names.with_groups(&namesakes.holders, &mut self.groups).await?;
-            let after = names.with_groups(&after, &mut self.groups).await?;
-            let stands = holding(&shape.before, &before, &self.groups, claim.before.as_ref());
-            let will_stand = holding(&shape.after, &after, &self.groups, claim.after.as_ref());
-            found.extend(difference(shape.application, stands, will_stand));
+        let (mut before, mut after) = (namesakes.holders.clone(), self.shapes.occupants_after(namesakes));
+        names.add_groups(&mut before, &mut self.groups).await?;
+        names.add_groups(&mut after, &mut self.groups).await?;
+        let mut differences = Vec::new();
+        for shaped in self.shapes.all() {
+            let claim = self.throng.0.store.claim(shaped.application, &namesakes.key).await?;
+            let claim =
+                self.shapes.claim_after(self.throng, shaped.application, &namesakes.key, claim).await?;
+            let stands = self.stands(shaped, &before, claim.before.as_ref());
+            let will_stand = self.will_stand(shaped, &after, claim.after.as_ref());
+            differences.extend(difference(shaped.application, stands, will_stand));
         }
-        Ok(found)
+        Ok(differences)
+    }
+
+    fn stands<'o>(
+        &self,
+        shaped: &Shaped,
+        occupants: &'o [(DirectoryId, Occupant)],
+        claim: Option<&Claim>,
+    ) -> Option<(&'o Username, Holding)> {
+        holding(&shaped.before, occupants, |id| self.groups.get(&id), claim)
+    }
+
+    fn will_stand<'o>(
+        &self,
+        shaped: &Shaped,
+        occupants: &'o [(DirectoryId, Occupant)],
+        claim: Option<&Claim>,
+    ) -> Option<(&'o Username, Holding)> {
+        let regrouped = |id| self.regrouped.as_ref().filter(|(of, _)| *of == id).map(|(_, groups)| groups);
+        holding(&shaped.after, occupants, |id| regrouped(id).or_else(|| self.groups.get(&id)), claim)
     }
 }
 
@@ -201,43 +335,6 @@ impl<'s> Seeing<'s> {
 struct ClaimChange {
     before: Option<Claim>,
     after: Option<Claim>,
-}
-
-/// The claims of an application, read page by page beside the names.
-#[derive(Debug, Default)]
-struct Claims {
-    page: std::collections::VecDeque<Claim>,
-    read_to: Option<Key>,
-    is_over: bool,
-}
-
-impl Claims {
-    /// The claim on a name. Names are asked about in order.
-    async fn on(&mut self, app: &Application, shapes: &Shapes, key: &Key) -> Result<ClaimChange, Error> {
-        if shapes.concerns_few() {
-            // A few names are looked up one by one.
-            let before = app.throng().0.store.claim(app.id(), key).await?;
-            return shapes.claim_after(app, key, before).await;
-        }
-        loop {
-            while self.page.front().is_some_and(|claim| claim.key < *key) {
-                self.page.pop_front();
-            }
-            if self.page.front().is_some() || self.is_over {
-                break;
-            }
-            let mut request = throng_core::page::PageRequest::first(1_000);
-            if let Some(read_to) = self.read_to.clone() {
-                request = request.after(read_to);
-            }
-            let page = app.claims(&request).await?;
-            self.is_over = page.next.is_none();
-            self.read_to = page.next.or_else(|| self.read_to.take());
-            self.page.extend(page.items);
-        }
-        let before = self.page.front().filter(|claim| claim.key == *key).cloned();
-        shapes.claim_after(app, key, before).await
-    }
 }
 
 impl Application {

@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use throng_core::claim::Claim;
+use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::permission::Operation;
-use throng_core::plan::{Access, OnOwnershipChange, Plan, RenameScope, Seat};
-use throng_core::preview::{Copies, Occupant, PasswordSource, Proposal, Shape, Switched};
+use throng_core::plan::{Access, MembershipScheme, OnOwnershipChange, Plan, RenameScope, Seat};
+use throng_core::preview::{Copies, GroupGraph, Occupant, PasswordSource, Proposal, Shape, Switched};
 use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
 use throng_core::store::Namesakes;
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
-use super::stream::stored_occupant;
 use super::{ClaimChange, PolicyChange};
-use crate::application::Application;
 use crate::config::Config;
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
@@ -38,6 +37,8 @@ pub(super) struct Shaped {
     pub(super) application: ApplicationId,
     pub(super) name: String,
     pub(super) administrators: Vec<GroupName>,
+    /// Whether memberships of several directories combine in another way, or of others.
+    merges_otherwise: bool,
     pub(super) before: Shape,
     pub(super) after: Shape,
 }
@@ -63,6 +64,12 @@ pub(crate) enum Change {
         /// Other directories that must not hold the new name.
         free_in: Vec<DirectoryId>,
     },
+    /// An account may log in no more, or again.
+    Activity { subject: Subject, state: Switched },
+    /// A user is in a group no more.
+    Leave { subject: Subject, name: Username, group: GroupName, number: u64 },
+    /// A group is in another one no more, or is no more itself.
+    Groups { directory: DirectoryId, group: GroupName, inside: Option<GroupName>, after: GroupGraph },
 }
 
 /// Which names a change concerns.
@@ -77,31 +84,65 @@ pub(crate) enum Scope {
 }
 
 impl Shaped {
-    /// Whether a name can mean anything else afterwards, told without its groups.
-    pub(super) fn may_differ(
+    /// Whether a name can mean anything else afterwards, told from who holds it alone; whoever must be known to say
+    /// what, is added. `regrouped` is the directory whose groups change.
+    pub(super) fn concerns(
         &self,
-        before: &[(DirectoryId, Occupant)],
-        after: &[(DirectoryId, Occupant)],
-        claim: &ClaimChange,
+        holders: &[DirectoryId],
+        regrouped: Option<DirectoryId>,
+        needed: &mut Vec<DirectoryId>,
     ) -> bool {
-        let winner = |shape: &Shape, occupants: &[(DirectoryId, Occupant)]| {
-            let held = |seat: &&Seat| occupants.iter().any(|(directory, _)| *directory == seat.directory);
-            shape.plan.seats().iter().find(held).map(|seat| (seat.directory, seat.access.clone()))
+        let (stands, will_stand) = (decider(&self.before, holders), decider(&self.after, holders));
+        let is_meant_otherwise = match (stands, will_stand) {
+            (Some(one), Some(other)) => one.directory != other.directory || one.access != other.access,
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
         };
-        let (stands, will_stand) = (winner(&self.before, before), winner(&self.after, after));
-        // Under the aggregated scheme, who else is asked counts too.
-        let asked = |shape: &Shape| {
-            let seats = shape.plan.seats().iter().map(|seat| seat.directory);
-            seats.collect::<BTreeSet<_>>()
+        let merges = self.merges();
+        let is_regrouped = regrouped.is_some_and(|id| match merges {
+            true => holders.contains(&id),
+            false => stands.is_some_and(|seat| seat.directory == id),
+        });
+        // Memberships of one directory combine with none.
+        let is_merged_otherwise = holders.len() > 1 && self.merges_otherwise;
+        if !is_meant_otherwise && !is_regrouped && !is_merged_otherwise {
+            return false;
+        }
+        let mut need = |directory: DirectoryId| {
+            if !needed.contains(&directory) {
+                needed.push(directory);
+            }
         };
-        let merges =
-            |shape: &Shape| shape.plan.memberships() == throng_core::plan::MembershipScheme::Aggregated;
-        stands != will_stand
-            || before != after
-            || claim.before != claim.after
-            || self.before.plan.memberships() != self.after.plan.memberships()
-            || ((merges(&self.before) || merges(&self.after)) && asked(&self.before) != asked(&self.after))
+        if merges {
+            holders.iter().copied().for_each(&mut need);
+        } else {
+            [stands, will_stand].into_iter().flatten().for_each(|seat| need(seat.directory));
+        }
+        true
     }
+
+    /// Whether memberships of several directories count.
+    fn merges(&self) -> bool {
+        let merges = |shape: &Shape| shape.plan.memberships() == MembershipScheme::Aggregated;
+        merges(&self.before) || merges(&self.after)
+    }
+
+    fn of(application: ApplicationId, record: &ApplicationRecord, before: Shape, after: Shape) -> Self {
+        let (name, administrators) = (record.name.to_string(), record.administrators.clone());
+        let asked = |shape: &Shape| -> BTreeSet<DirectoryId> {
+            shape.plan.seats().iter().map(|seat| seat.directory).collect()
+        };
+        let mut shaped = Self { application, name, administrators, merges_otherwise: false, before, after };
+        // Under the aggregated scheme, who else is asked counts too.
+        shaped.merges_otherwise = shaped.before.plan.memberships() != shaped.after.plan.memberships()
+            || (shaped.merges() && asked(&shaped.before) != asked(&shaped.after));
+        shaped
+    }
+}
+
+/// The seat that decides about a name.
+fn decider<'s>(shape: &'s Shape, holders: &[DirectoryId]) -> Option<&'s Seat> {
+    shape.plan.seats().iter().find(|seat| holders.contains(&seat.directory))
 }
 
 impl Shapes {
@@ -122,11 +163,14 @@ impl Shapes {
                     let is_on = directory.active && !matches!(change, Change::RemoveDirectory(_));
                     shape(&config, record, &record.plan, |other| (other == directory.id).then_some(is_on))
                 }
-                Change::Remove(_) | Change::Rename { .. } => shape(&config, record, &record.plan, |_| None),
+                Change::Remove(_)
+                | Change::Rename { .. }
+                | Change::Activity { .. }
+                | Change::Leave { .. }
+                | Change::Groups { .. } => shape(&config, record, &record.plan, |_| None),
             };
             let before = shape(&config, record, &record.plan, |_| None);
-            let (name, administrators) = (record.name.to_string(), record.administrators.clone());
-            applications.push(Shaped { application: id, name, administrators, before, after });
+            applications.push(Shaped::of(id, record, before, after));
         }
         let directories = applications
             .iter()
@@ -137,16 +181,20 @@ impl Shapes {
         Ok(Self { config, change, applications, directories, scope, at })
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Shaped> {
-        self.applications.iter()
+    pub(super) fn all(&self) -> &[Shaped] {
+        &self.applications
     }
 
     pub(super) fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    pub(super) fn concerns_few(&self) -> bool {
-        self.scope != Scope::Everybody
+    /// The directory whose groups change, with what they will be.
+    pub(super) fn regrouped(&self) -> Option<(DirectoryId, &GroupGraph)> {
+        match &self.change {
+            Change::Groups { directory, after, .. } => Some((*directory, after)),
+            _ => None,
+        }
     }
 
     pub(super) fn directories(&self) -> impl Iterator<Item = DirectoryId> {
@@ -210,7 +258,25 @@ impl Shapes {
             Change::Rename { subject, to, account, .. } if namesakes.key == *to.key() => {
                 after.push((subject.directory, Occupant { name: to.clone(), ..(**account).clone() }));
             }
-            Change::Plan(_) | Change::Directory(_) | Change::RemoveDirectory(_) | Change::Rename { .. } => {}
+            Change::Activity { subject, state } => {
+                for (directory, occupant) in &mut after {
+                    if is(subject, *directory, occupant) {
+                        occupant.active = *state == Switched::On;
+                    }
+                }
+            }
+            Change::Leave { subject, number, .. } => {
+                for (directory, occupant) in &mut after {
+                    if is(subject, *directory, occupant) {
+                        occupant.groups.retain(|group| group != number);
+                    }
+                }
+            }
+            Change::Plan(_)
+            | Change::Directory(_)
+            | Change::RemoveDirectory(_)
+            | Change::Rename { .. }
+            | Change::Groups { .. } => {}
         }
         after
     }
@@ -218,7 +284,8 @@ impl Shapes {
     /// The claim on a name as it will stand.
     pub(super) async fn claim_after(
         &self,
-        app: &Application,
+        throng: &Throng,
+        application: ApplicationId,
         key: &Key,
         before: Option<Claim>,
     ) -> Result<ClaimChange, Error> {
@@ -236,11 +303,17 @@ impl Shapes {
                 if key == from.key() {
                     after = after.filter(|claim| !is_own(claim));
                 } else if after.is_none() {
-                    let own = app.throng().0.store.claim(app.id(), from.key()).await?;
+                    let own = throng.0.store.claim(application, from.key()).await?;
                     after = own.filter(is_own).map(|claim| Claim { key: key.clone(), ..claim });
                 }
             }
-            Change::Plan(_) | Change::Directory(_) | Change::RemoveDirectory(_) | Change::Rename { .. } => {}
+            Change::Plan(_)
+            | Change::Directory(_)
+            | Change::RemoveDirectory(_)
+            | Change::Rename { .. }
+            | Change::Activity { .. }
+            | Change::Leave { .. }
+            | Change::Groups { .. } => {}
         }
         Ok(ClaimChange { before, after })
     }
@@ -385,11 +458,66 @@ async fn change(throng: &Throng, config: &Config, proposal: &Proposal) -> Result
             }
             let names = BTreeSet::from([user.key().clone(), to.key().clone()]);
             let from = user.name.clone();
-            let account = Box::new(stored_occupant(throng, subject.directory, user).await?);
+            let account = Box::new(occupant(throng, subject, &user).await?);
             let free_in = free_in(throng, config, subject, &to).await?;
             (Change::Rename { subject: subject.clone(), from, to, account, free_in }, Scope::Names(names))
         }
+        Proposal::SwitchUser { subject, state } => {
+            let user = account(throng, config, subject, Operation::UpdateUser).await?;
+            let names = Scope::Names(BTreeSet::from([user.key().clone()]));
+            (Change::Activity { subject: subject.clone(), state: *state }, names)
+        }
+        Proposal::LeaveGroup { directory: id, group, member } => {
+            let graph = group_graph(throng, config, *id, Operation::UpdateGroup).await?;
+            let holder = graph.number(group).ok_or_else(|| Error::not_found("group"))?;
+            let not_a_member = || Error::not_found("membership");
+            match member {
+                Member::User(name) => {
+                    let found = throng.0.store.occupants(&[(*id, name.key().clone())]).await?.pop().flatten();
+                    let user = found.filter(|user| user.groups.contains(&holder)).ok_or_else(not_a_member)?;
+                    let subject = Subject { directory: *id, external_id: user.external_id };
+                    let names = Scope::Names(BTreeSet::from([user.name.key().clone()]));
+                    let group = group.clone();
+                    (Change::Leave { subject, name: user.name, group, number: holder }, names)
+                }
+                Member::Group(inside) => {
+                    let number = graph.number(inside).ok_or_else(not_a_member)?;
+                    if !graph.nestings.contains(&(number, holder)) {
+                        return Err(not_a_member());
+                    }
+                    let after = graph.without_nesting(number, holder);
+                    let (group, inside) = (group.clone(), Some(inside.clone()));
+                    (Change::Groups { directory: *id, group, inside, after }, Scope::Everybody)
+                }
+            }
+        }
+        Proposal::RemoveGroup { directory: id, group } => {
+            let graph = group_graph(throng, config, *id, Operation::DeleteGroup).await?;
+            let number = graph.number(group).ok_or_else(|| Error::not_found("group"))?;
+            let (group, after) = (group.clone(), graph.without_group(number));
+            (Change::Groups { directory: *id, group, inside: None, after }, Scope::Everybody)
+        }
     })
+}
+
+/// The groups of a directory that decides about its own.
+async fn group_graph(
+    throng: &Throng,
+    config: &Config,
+    directory: DirectoryId,
+    operation: Operation,
+) -> Result<GroupGraph, Error> {
+    let mount = config.mount(directory).ok_or_else(|| Error::not_found("directory"))?;
+    if !is_own(&mount.record.kind) || !mount.record.permissions.allows(operation) {
+        return Err(Error::Forbidden("group"));
+    }
+    Ok(throng.0.store.group_graph(directory).await?)
+}
+
+/// An account with the groups that directly hold it.
+async fn occupant(throng: &Throng, subject: &Subject, user: &User) -> Result<Occupant, Error> {
+    let found = throng.0.store.occupants(&[(subject.directory, user.key().clone())]).await?.pop().flatten();
+    found.filter(|it| it.external_id == subject.external_id).ok_or_else(|| Error::not_found("user"))
 }
 
 /// The account of a subject, in a directory that decides about its own users. One that others decide about is

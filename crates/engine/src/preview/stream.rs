@@ -1,21 +1,25 @@
-//! Everybody, name by name, in order: pages of what is kept here, merged with what live directories list.
+//! Everybody, name by name, in order: pages of who is kept here, merged with whom live directories list.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use throng_core::directory::Directory;
+use throng_core::error::StoreError;
 use throng_core::filter::Filter;
 use throng_core::group::Member;
 use throng_core::id::DirectoryId;
 use throng_core::member::{Closure, Limits};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
-use throng_core::preview::{GroupGraph, Groups, Occupant};
+use throng_core::preview::{GroupGraph, Groups, Holders, Occupant};
 use throng_core::registry::Nesting;
 use throng_core::store::Namesakes;
 use throng_core::user::User;
 
-use super::shapes::{Scope, Shapes};
+use super::shapes::Shapes;
 use crate::ask::{Heard, advance, hear};
 use crate::directory::Via;
 use crate::error::Error;
@@ -32,8 +36,13 @@ pub(super) struct Names<'n> {
     unlisted: BTreeSet<DirectoryId>,
     after: Option<Key>,
     is_stored_over: bool,
-    few: Option<BTreeSet<Key>>,
+    ahead: Option<Page<'n>>,
+    /// What live directories said of the names of the page.
+    said: BTreeMap<(DirectoryId, Key), Occupant>,
 }
+
+/// A page that is being read.
+type Page<'n> = Pin<Box<dyn Future<Output = Result<Vec<Holders>, StoreError>> + Send + 'n>>;
 
 /// A directory that lists its users itself.
 struct Live {
@@ -41,6 +50,7 @@ struct Live {
     port: Arc<dyn Directory>,
     waiting: VecDeque<User>,
     next: Option<PageRequest>,
+    last: Option<Key>,
     /// Numbers given to its groups as they are met.
     numbers: BTreeMap<Key, u64>,
 }
@@ -56,18 +66,15 @@ impl<'n> Names<'n> {
                     port: Arc::clone(port),
                     waiting: VecDeque::new(),
                     next: Some(PageRequest::first(PageRequest::MAX_LIMIT)),
+                    last: None,
                     numbers: BTreeMap::new(),
                 }),
                 Via::Detached => drop(unlisted.insert(id)),
                 Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) => {}
             }
         }
-        let few = match shapes.scope() {
-            Scope::Everybody => None,
-            Scope::Names(names) => Some(names.clone()),
-            Scope::Nobody => Some(BTreeSet::new()),
-        };
-        Ok(Self { throng, stored: shapes.stored(), live, unlisted, after: None, is_stored_over: false, few })
+        let (stored, said) = (shapes.stored(), BTreeMap::new());
+        Ok(Self { throng, stored, live, unlisted, after: None, is_stored_over: false, ahead: None, said })
     }
 
     /// Directories that could not be listed.
@@ -75,23 +82,20 @@ impl<'n> Names<'n> {
         self.unlisted.iter().copied().collect()
     }
 
-    /// The next names with everybody who has them; none when there are no more.
-    pub(super) async fn next_page(&mut self) -> Result<Option<Vec<Namesakes<Occupant>>>, Error> {
-        if let Some(few) = self.few.take() {
-            self.is_stored_over = true;
-            let mut found = Vec::with_capacity(few.len());
-            for key in few {
-                found.push(self.of_name(&key).await?);
-            }
-            // Nobody else is listed; the directories are still asked for groups.
-            self.live.iter_mut().for_each(|live| live.next = None);
-            return Ok((!found.is_empty()).then_some(found));
-        }
-        let mut names: BTreeMap<Key, Vec<(DirectoryId, Occupant)>> = BTreeMap::new();
+    /// The next names with who holds them; none when there are no more.
+    pub(super) async fn next_page(&mut self) -> Result<Option<Vec<Holders>>, Error> {
+        self.said.clear();
+        let mut names: BTreeMap<Key, Vec<DirectoryId>> = BTreeMap::new();
         if !self.is_stored_over {
-            let page = self.throng.0.store.occupants(&self.stored, self.after.as_ref(), PAGE).await?;
+            let page = match self.ahead.take() {
+                Some(page) => page.await?,
+                None => self.page(self.after.clone()).await?,
+            };
             self.is_stored_over = page.is_empty();
-            names.extend(page.into_iter().map(|namesakes| (namesakes.key, namesakes.holders)));
+            if self.live.is_empty() {
+                return self.only_stored(page).await;
+            }
+            names.extend(page.into_iter().map(|holders| (holders.key, holders.directories)));
         }
         self.fill().await?;
         // Up to here everything is known; a live directory may know of more names behind its page.
@@ -107,14 +111,34 @@ impl<'n> Names<'n> {
             while let Some(user) =
                 live.waiting.pop_front_if(|user| boundary.as_ref().is_none_or(|end| user.key() <= end))
             {
-                names.entry(user.key().clone()).or_default().push((live.id, occupant(user)));
+                let key = user.key().clone();
+                names.entry(key.clone()).or_default().push(live.id);
+                self.said.insert((live.id, key), occupant(user));
             }
         }
         if names.is_empty() {
             return Ok(None);
         }
         self.after = boundary.or_else(|| names.last_key_value().map(|(key, _)| key.clone()));
-        Ok(Some(names.into_iter().map(|(key, holders)| Namesakes { key, holders }).collect()))
+        Ok(Some(names.into_iter().map(|(key, directories)| Holders { key, directories }).collect()))
+    }
+
+    /// A page where nobody else is to be asked: the next one is read while this one is looked at.
+    async fn only_stored(&mut self, page: Vec<Holders>) -> Result<Option<Vec<Holders>>, Error> {
+        let Some(last) = page.last() else { return Ok(None) };
+        let mut next = self.page(Some(last.key.clone()));
+        // Polled once, it is under way.
+        let polled = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
+        self.ahead = Some(match polled {
+            Poll::Ready(outcome) => Box::pin(std::future::ready(outcome)),
+            Poll::Pending => next,
+        });
+        Ok(Some(page))
+    }
+
+    fn page(&self, after: Option<Key>) -> Page<'n> {
+        let (store, stored) = (&self.throng.0.store, self.stored.clone());
+        Box::pin(async move { store.holders(&stored, after.as_ref(), PAGE).await })
     }
 
     /// Reads a page of each live directory that has none waiting.
@@ -128,7 +152,14 @@ impl<'n> Names<'n> {
                 match hear(self.throng.0.deadline, live.id, answer).await? {
                     Heard::Said(page) => {
                         live.next = page.next.map(|next| advance(&request, next)).transpose()?;
-                        live.waiting.extend(page.items);
+                        for user in page.items {
+                            // Whoever comes late would be left out in silence.
+                            if live.last.as_ref().is_some_and(|last| user.key() <= last) {
+                                return Err(Error::broken("a directory that lists its users out of order"));
+                            }
+                            live.last = Some(user.key().clone());
+                            live.waiting.push_back(user);
+                        }
                     }
                     Heard::Silent => drop(self.unlisted.insert(live.id)),
                 }
@@ -137,37 +168,68 @@ impl<'n> Names<'n> {
         Ok(())
     }
 
-    /// Everybody of one name.
-    pub(super) async fn of_name(&mut self, key: &Key) -> Result<Namesakes<Occupant>, Error> {
-        let store = &self.throng.0.store;
-        let mut holders = Vec::new();
-        for namesakes in store.namesakes(&self.stored, std::slice::from_ref(key)).await? {
-            for (directory, user) in namesakes.holders {
-                holders.push((directory, stored_occupant(self.throng, directory, user).await?));
+    /// The users of names in directories, as of the page.
+    pub(super) async fn occupants(
+        &mut self,
+        of: &[(DirectoryId, Key)],
+    ) -> Result<Vec<Option<Occupant>>, Error> {
+        let mut found = self.throng.0.store.occupants(of).await?;
+        if !self.said.is_empty() {
+            for (place, asked) in found.iter_mut().zip(of) {
+                *place = place.take().or_else(|| self.said.remove(asked));
             }
         }
-        let name = Username::new(key.as_str())?;
-        for live in &self.live {
-            match hear(self.throng.0.deadline, live.id, live.port.user(&name)).await? {
-                Heard::Said(user) => holders.extend(user.map(|user| (live.id, occupant(user)))),
-                Heard::Silent => drop(self.unlisted.insert(live.id)),
-            }
-        }
-        Ok(Namesakes { key: key.clone(), holders })
+        Ok(found)
     }
 
-    /// The same occupants with the groups that live directories tell of them.
-    pub(super) async fn with_groups(
+    /// Everybody of a few names.
+    pub(super) async fn of_names(
         &mut self,
-        occupants: &[(DirectoryId, Occupant)],
+        keys: impl IntoIterator<Item = Key>,
+    ) -> Result<Vec<Namesakes<Occupant>>, Error> {
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(PAGE / self.stored.len().max(1) + 1) {
+            let stored = &self.stored;
+            let asked: Vec<(DirectoryId, Key)> = keys
+                .iter()
+                .flat_map(|key| stored.iter().map(move |directory| (*directory, key.clone())))
+                .collect();
+            let mut occupants = self.throng.0.store.occupants(&asked).await?.into_iter();
+            for key in keys {
+                let here = stored.iter().zip(occupants.by_ref());
+                let here = here.filter_map(|(directory, occupant)| Some((*directory, occupant?)));
+                found.push(Namesakes { key: key.clone(), holders: here.collect() });
+            }
+        }
+        for namesakes in &mut found {
+            let name = Username::new(namesakes.key.as_str())?;
+            for live in &self.live {
+                match hear(self.throng.0.deadline, live.id, live.port.user(&name)).await? {
+                    Heard::Said(user) => {
+                        namesakes.holders.extend(user.map(|user| (live.id, occupant(user))));
+                    }
+                    Heard::Silent => drop(self.unlisted.insert(live.id)),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds the groups that live directories tell of occupants.
+    pub(super) async fn add_groups(
+        &mut self,
+        occupants: &mut [(DirectoryId, Occupant)],
         groups: &mut BTreeMap<DirectoryId, Groups>,
-    ) -> Result<Vec<(DirectoryId, Occupant)>, Error> {
-        let mut known = occupants.to_vec();
-        for (directory, occupant) in &mut known {
+    ) -> Result<(), Error> {
+        if self.live.is_empty() {
+            return Ok(());
+        }
+        for (directory, occupant) in occupants {
             let Some(live) = self.live.iter_mut().find(|live| live.id == *directory) else { continue };
             occupant.groups = live.groups_of(self.throng, &occupant.name, groups).await?;
         }
-        Ok(known)
+        Ok(())
     }
 }
 
@@ -220,36 +282,4 @@ impl Live {
 
 fn occupant(user: User) -> Occupant {
     Occupant { external_id: user.external_id, name: user.name, active: user.active, groups: Vec::new() }
-}
-
-/// A user of a stored directory with the groups that directly hold it.
-pub(super) async fn stored_occupant(
-    throng: &Throng,
-    directory: DirectoryId,
-    user: User,
-) -> Result<Occupant, Error> {
-    let graph = throng.0.store.group_graph(directory).await?;
-    let groups = numbers(&graph, &direct(throng, directory, &user.name).await?);
-    Ok(Occupant { groups, ..occupant(user) })
-}
-
-/// The groups of a stored directory that directly hold a user.
-async fn direct(throng: &Throng, directory: DirectoryId, name: &Username) -> Result<Vec<GroupName>, Error> {
-    let member = Member::User(name.clone());
-    let (mut parents, mut request) = (Vec::new(), PageRequest::first(PageRequest::MAX_LIMIT));
-    loop {
-        let page = throng.0.store.parents(directory, &member, &request).await?;
-        parents.extend(page.items);
-        match page.next {
-            Some(next) => request = advance(&request, next)?,
-            None => return Ok(parents),
-        }
-    }
-}
-
-fn numbers(graph: &GroupGraph, names: &[GroupName]) -> Vec<u64> {
-    let mut numbers: Vec<u64> =
-        graph.groups.iter().filter(|(_, group)| names.contains(group)).map(|(number, _)| *number).collect();
-    numbers.sort_unstable();
-    numbers
 }

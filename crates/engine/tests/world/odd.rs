@@ -144,3 +144,48 @@ impl Directory for Endless {
         self.inner.powers()
     }
 }
+
+/// A directory that lists its users the last one first.
+#[derive(Debug)]
+pub(crate) struct Backwards(pub(crate) ScriptedDirectory);
+
+#[async_trait]
+impl Directory for Backwards {
+    fn id(&self) -> DirectoryId {
+        self.0.id()
+    }
+
+    async fn user(&self, name: &Username) -> Result<Option<User>, DirectoryError> {
+        self.0.user(name).await
+    }
+
+    async fn group(&self, name: &GroupName) -> Result<Option<Group>, DirectoryError> {
+        self.0.group(name).await
+    }
+
+    async fn find_users(&self, filter: &Filter, page: &PageRequest) -> Result<Page<User>, DirectoryError> {
+        let mut page = self.0.find_users(filter, page).await?;
+        page.items.reverse();
+        Ok(page)
+    }
+
+    async fn find_groups(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Group>, DirectoryError> {
+        self.0.find_groups(filter, page).await
+    }
+
+    async fn parents_of(&self, of: &Member, page: &PageRequest) -> Result<Page<GroupName>, DirectoryError> {
+        self.0.parents_of(of, page).await
+    }
+
+    async fn children_of(&self, of: &GroupName, page: &PageRequest) -> Result<Page<Member>, DirectoryError> {
+        self.0.children_of(of, page).await
+    }
+
+    async fn authenticate(&self, name: &Username, secret: &Secret) -> Result<Credence, DirectoryError> {
+        self.0.authenticate(name, secret).await
+    }
+
+    fn powers(&self) -> Powers<'_> {
+        self.0.powers()
+    }
+}

@@ -2,19 +2,31 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use throng_core::id::DirectoryId;
+use throng_core::id::{DirectoryId, Id};
 use throng_core::name::Key;
 
 use crate::fault::DriverFault;
 
 /// A JSON list of directories, as `listed!` reads it.
 pub(crate) fn directories(directories: &[DirectoryId]) -> String {
-    hex_list(directories.iter().map(|id| id.as_bytes().as_slice()))
+    joined(directories.iter().map(|id| [id.as_bytes().as_slice()]))
 }
 
 /// A JSON list of keys.
 pub(crate) fn keys<'k>(keys: impl IntoIterator<Item = &'k Key>) -> String {
-    hex_list(keys.into_iter().map(Key::as_bytes))
+    joined(keys.into_iter().map(|key| [key.as_bytes()]))
+}
+
+/// A JSON list of what is joined of parts.
+pub(crate) fn joined<'b, const N: usize>(items: impl IntoIterator<Item = [&'b [u8]; N]>) -> String {
+    let mut text = String::from("[");
+    for (at, parts) in items.into_iter().enumerate() {
+        text.push_str(if at == 0 { "\"" } else { ",\"" });
+        parts.into_iter().for_each(|part| push_hex(&mut text, part));
+        text.push('"');
+    }
+    text.push(']');
+    text
 }
 
 /// The bytes in hexadecimal digits: the one form in which SQLite's JSON loses nothing, not even NUL.
@@ -31,6 +43,11 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
 
+/// An id in hexadecimal digits.
+pub(crate) fn id<K>(text: &str) -> Option<Id<K>> {
+    Some(Id::from_bytes(unhex(text)?.try_into().ok()?))
+}
+
 /// A structure of ours as JSON.
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, DriverFault> {
     serde_json::to_string(value).map_err(|_| DriverFault::Driver)
@@ -39,17 +56,6 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, DriverFault> {
 /// A structure of ours that was stored as JSON; `what` says what it is.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, DriverFault> {
     serde_json::from_str(text).map_err(|_| DriverFault::Unreadable(what))
-}
-
-fn hex_list<'b>(items: impl Iterator<Item = &'b [u8]>) -> String {
-    let mut text = String::from("[");
-    for (at, bytes) in items.enumerate() {
-        text.push_str(if at == 0 { "\"" } else { ",\"" });
-        push_hex(&mut text, bytes);
-        text.push('"');
-    }
-    text.push(']');
-    text
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {

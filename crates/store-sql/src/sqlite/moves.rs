@@ -126,8 +126,7 @@ fn text_of(hex: &str) -> Read<String> {
 }
 
 fn id_of<K>(hex: &str) -> Read<Id<K>> {
-    let bytes = bytes_of(hex)?.try_into().map_err(|_| DriverFault::Unreadable("identifier"))?;
-    Ok(Id::from_bytes(bytes))
+    lists::id(hex).ok_or(DriverFault::Unreadable("identifier"))
 }
 
 fn entry(row: &SqliteRow) -> Read<MoveEntry> {

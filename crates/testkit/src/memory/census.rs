@@ -1,12 +1,12 @@
 //! Who is there, in memory.
 
 use async_trait::async_trait;
+use throng_core::claim::Claim;
 use throng_core::error::StoreError;
 use throng_core::group::Member;
-use throng_core::id::DirectoryId;
+use throng_core::id::{ApplicationId, DirectoryId};
 use throng_core::name::Key;
-use throng_core::preview::{Census, GroupGraph, Occupant};
-use throng_core::store::Namesakes;
+use throng_core::preview::{Census, GroupGraph, Holders, Occupant};
 use throng_core::user::User;
 
 use super::MemoryStore;
@@ -14,30 +14,50 @@ use crate::population::{Part, Population};
 
 #[async_trait]
 impl Census for MemoryStore {
-    async fn occupants(
+    async fn holders(
         &self,
         directories: &[DirectoryId],
         after: Option<&Key>,
         limit: usize,
-    ) -> Result<Vec<Namesakes<Occupant>>, StoreError> {
+    ) -> Result<Vec<Holders>, StoreError> {
         self.read(|state| {
             let keys = state.keys(directories, |population| {
                 let users = population.users().map(User::key);
                 users.filter(|key| after.is_none_or(|after| *key > after)).cloned().collect()
             });
-            let mut found: Vec<Namesakes<Occupant>> = Vec::new();
+            let mut found: Vec<Holders> = Vec::new();
             let mut count = 0;
             for key in keys {
-                let namesakes = state.namesakes(directories, key, |population, key| {
-                    population.user(key).map(|user| occupant(population, user))
-                });
-                count += namesakes.holders.len();
+                let holders =
+                    state.namesakes(directories, key, |population, key| population.user(key).map(drop));
+                count += holders.holders.len();
                 if count > limit && !found.is_empty() {
                     break;
                 }
-                found.push(namesakes);
+                let directories = holders.holders.into_iter().map(|(directory, ())| directory).collect();
+                found.push(Holders { key: holders.key, directories });
             }
             found
+        })
+    }
+
+    async fn occupants(&self, of: &[(DirectoryId, Key)]) -> Result<Vec<Option<Occupant>>, StoreError> {
+        self.read(|state| {
+            let one = |(directory, key): &(DirectoryId, Key)| {
+                let population = state.population(*directory)?;
+                population.user(key).map(|user| occupant(population, user))
+            };
+            of.iter().map(one).collect()
+        })
+    }
+
+    async fn claims_on(
+        &self,
+        application: ApplicationId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Claim>>, StoreError> {
+        self.read(|state| {
+            keys.iter().map(|key| state.claims.get(&(application, key.clone())).cloned()).collect()
         })
     }
 

@@ -198,12 +198,23 @@ statements! {
         " WHERE u.directory_id = ?1 AND u.external_id = ?2",
     );
     /// In the order of names, a row for each directory that holds one.
-    OCCUPANTS = concat!(
-        "SELECT u.directory_id, u.external_id, u.name, u.name_key, u.active,",
-        " (SELECT group_concat(m.group_id) FROM throng_user_membership m WHERE m.user_id = u.id)",
+    /// Read from the index alone.
+    HOLDERS = concat!(
+        "SELECT group_concat(line, char(10)) FROM (",
+        "SELECT CAST(u.name_key AS TEXT) || char(9) || lower(hex(u.directory_id)) AS line",
         " FROM throng_user u INDEXED BY throng_user_by_name WHERE (u.name_key > ?2 OR (?3 AND u.name_key >= ?2))",
-        " AND +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key, u.directory_id LIMIT ?4",
+        " AND +u.directory_id IN ", listed!("?1"), " ORDER BY u.name_key, u.directory_id LIMIT ?4)",
     );
+    /// Each of the list is a directory and a key, one after the other.
+    OCCUPANTS =
+        "SELECT group_concat(j.key || char(9) || u.external_id || char(9) || u.name || char(9) || u.active || char(9) \
+         || coalesce((SELECT group_concat(m.group_id) FROM throng_user_membership m WHERE m.user_id = u.id), ''), \
+         char(10)) FROM json_each(?1) j CROSS JOIN throng_user u INDEXED BY throng_user_by_name \
+         ON u.name_key = substr(unhex(j.value), 17) AND u.directory_id = substr(unhex(j.value), 1, 16)";
+    CLAIMS_ON =
+        "SELECT group_concat(j.key || char(9) || hex(c.identity) || char(9) || hex(c.directory_id) || char(9) \
+         || c.external_id || char(9) || coalesce(c.tombstoned_at, '') || char(9) || c.made_at, char(10)) \
+         FROM json_each(?2) j CROSS JOIN throng_claim c ON c.application_id = ?1 AND c.name_key = unhex(j.value)";
     GROUP_NUMBERS = "SELECT g.id, g.name, g.name_key FROM throng_group g WHERE g.directory_id = ?1 ORDER BY g.name_key";
     GROUP_NESTINGS =
         "SELECT m.child_id, m.parent_id FROM throng_group g CROSS JOIN throng_group_membership m \

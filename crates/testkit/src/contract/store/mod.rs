@@ -205,8 +205,10 @@ macro_rules! __store_cases {
                 an_account_waits_for_its_password
             }
             census {
-                occupants_are_everybody_in_the_order_of_keys
-                occupants_are_paged_by_whole_names
+                holders_are_everybody_in_the_order_of_keys
+                holders_are_paged_by_whole_names
+                occupants_come_where_they_were_asked_for
+                claims_come_where_they_were_asked_for
                 a_group_graph_tells_every_nesting_once
                 a_set_may_expect_that_nothing_was_logged_since
             }

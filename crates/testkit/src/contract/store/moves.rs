@@ -161,7 +161,8 @@ pub async fn a_move_is_kept_whole_and_by_version(store: &dyn Store) {
     assert_eq!(done(store.move_of(MoveId::from_bytes([9; 16])).await), None);
     let nowhere = a_move(&scene, 3, east, DirectoryId::from_bytes([9; 16]));
     scene.refused(put(&nowhere), Fault::Missing).await;
-    let from_nowhere = a_move(&scene, 3, DirectoryId::from_bytes([9; 16]), east);
+    let source = Source::Directory(DirectoryId::from_bytes([9; 16]));
+    let from_nowhere = Move { source, ..a_move(&scene, 3, west, east) };
     scene.refused(put(&from_nowhere), Fault::Missing).await;
     let purged = Move { version: 3, state: MoveState::Purged, ..second };
     scene
