@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use throng_core::change::Change;
 use throng_core::directory::{Directory, Refusal, UserPatch};
+use throng_core::filter::Filter;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::import::{GroupRow, UserRow};
 use throng_core::moves::{Belongings, Moves};
@@ -172,7 +173,7 @@ async fn whoever_is_selected_is_moved_and_nobody_else_p6() {
     let cases: [(Selection, &[&str]); 4] = [
         (Selection::Users(vec!["BELA".into()]), &["Bela"]),
         (Selection::Groups(vec!["all".into()]), &["anna", "Bela"]),
-        (Selection::Matching(throng_core::filter::Filter::name_starts_with("an")), &["anna"]),
+        (Selection::Matching { label: "an*".into(), filter: Filter::name_starts_with("an") }, &["anna"]),
         (Selection::Everybody, &["anna", "Bela", "cleo"]),
     ];
     for (selection, moved) in cases {

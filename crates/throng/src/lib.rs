@@ -105,6 +105,7 @@ mod documents {
     struct Explain;
     #[doc = include_str!("../../../docs/guide/reorder-safely.md")]
     struct ReorderSafely;
+    #[cfg(feature = "server")]
     #[doc = include_str!("../../../docs/guide/move-users.md")]
     struct MoveUsers;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]

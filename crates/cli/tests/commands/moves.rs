@@ -67,6 +67,43 @@ fn a_file_is_moved_in_and_what_is_wrong_with_it_is_told() {
 }
 
 #[test]
+fn whoever_a_query_matches_is_moved_and_the_journal_says_the_query() {
+    let home = Home::with_guests();
+    home.import(
+        "Users",
+        "username,email,active\nkai,kai@example.org,true\nmia,mia@example.org,false\nzoe,,true\n",
+    );
+    let query = "email = '*@EXAMPLE.org' and (active = true or name = zoe)";
+    let selected = ["--from", "Users", "--to", "Guests", "--query", query];
+    let plan = home.json(&[&["move", "plan"], &selected[..]].concat());
+    let names: Vec<_> = plan["users"].as_array().unwrap().iter().map(|user| &user["name"]).collect();
+    assert_eq!(names, ["kai"], "{plan}");
+    assert_eq!(home.json(&[&["move", "run"], &selected[..]].concat())["counts"]["moved"], 1);
+    let whom = &home.json(&["move", "list"])[0]["whom"];
+    assert_eq!(*whom, format!("the users that match the query `{query}`"));
+    let file = home.file("more.csv", "username,email,active\nida,ida@example.org,true\nleo,,true\n");
+    let from_file = ["move", "plan", "--from-file", path(&file), "--to", "Guests", "--query", query];
+    assert_eq!(home.json(&from_file)["users"].as_array().map(Vec::len), Some(1));
+    let by_prefix = ["move", "run", "--from", "Users", "--to", "Guests", "--name-prefix", "z"];
+    assert_eq!(home.json(&by_prefix)["whom"], "the users that match the name prefix \"z\"");
+
+    for (query, says) in [
+        ("name = ", "the search is malformed at byte 7, where it ends"),
+        (
+            "name ! anna and active = true",
+            "the search is malformed at byte 5, before \"! anna and active = \"",
+        ),
+        ("email = é or (name = a", "the search is malformed at byte 23, where it ends"),
+        ("createdDate > 2020-01-01", "searching by `createdDate` is not supported"),
+        (" ", "it is empty; without `--query` everybody is meant"),
+    ] {
+        refused(&home.run(&["move", "run", "--from", "Users", "--to", "Guests", "--query", query]), 2, says);
+    }
+    let both = [&["move", "plan"], &selected[..], &["--user", "zoe"]].concat();
+    refused(&home.run(&both), 2, "cannot be used with");
+}
+
+#[test]
 fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
     let home = Home::with_guests();
     let ldif = "dn: uid=nia,dc=x\nobjectClass: inetOrgPerson\nuid: nia\ncn: Nia\nsn: N\n\n\

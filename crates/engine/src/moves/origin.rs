@@ -109,7 +109,7 @@ impl Origin {
         let mut add = |user: User| drop(users.insert(user.key().clone(), user));
         match selection {
             Selection::Everybody => self.matching(&Filter::everything()).await?.into_iter().for_each(add),
-            Selection::Matching(filter) => self.matching(filter).await?.into_iter().for_each(add),
+            Selection::Matching { filter, .. } => self.matching(filter).await?.into_iter().for_each(add),
             Selection::Users(names) => {
                 for name in names {
                     match self.user(&Username::new(name)?).await? {

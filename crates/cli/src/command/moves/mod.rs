@@ -1,7 +1,9 @@
 //! `throng move`.
 //!
-//! Reading order: here what is asked and done; `told.rs` is what people and programs read of it.
+//! Reading order: here what is asked and done; `query.rs` is how a query selects; `told.rs` is what people and programs
+//! read of it.
 
+mod query;
 mod told;
 
 use std::ffi::OsStr;
@@ -18,6 +20,7 @@ use throng::moves::{
 };
 use throng::{Error, Throng};
 
+use self::query::Query;
 use super::import::{Between, read, read_backup, read_ldif};
 use crate::arguments::{List, Where};
 use crate::failure::{Code, Failure};
@@ -42,6 +45,7 @@ pub(crate) enum Move {
     #[command(after_help = "\
 Example:
   throng move run --from Confluence --to Jira --group staff --on-taken link --database users.db
+  throng move run --from Confluence --to Jira --query 'email = \"*@example.org\"' --database users.db
   throng move run --from-file users.csv --to Jira --database users.db")]
     Run(What),
     /// Show what became of a move
@@ -83,7 +87,7 @@ Example:
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("source").required(true).args(["from", "from_file"])))]
-#[command(group(ArgGroup::new("selection").args(["users", "groups", "name_prefix"])))]
+#[command(group(ArgGroup::new("selection").args(["users", "groups", "name_prefix", "query"])))]
 pub(crate) struct What {
     #[command(flatten)]
     at: Where,
@@ -111,6 +115,9 @@ pub(crate) struct What {
     /// Move the users only whose names begin so
     #[arg(long, value_name = "TEXT")]
     name_prefix: Option<String>,
+    /// Move the users only that match this query, in the search language of Crowd, such as `email = "*@example.org"`
+    #[arg(long, value_name = "CQL")]
+    query: Option<Query>,
     /// What becomes of a user whose name somebody in the target has
     #[arg(long, value_name = "WHAT", default_value = "stop")]
     on_taken: Taken,
@@ -176,7 +183,10 @@ impl What {
         } else if !self.groups.is_empty() {
             Selection::Groups(self.groups.clone())
         } else if let Some(prefix) = &self.name_prefix {
-            Selection::Matching(Filter::name_starts_with(prefix))
+            let label = format!("the name prefix {prefix:?}");
+            Selection::Matching { label, filter: Filter::name_starts_with(prefix) }
+        } else if let Some(Query { text, filter }) = &self.query {
+            Selection::Matching { label: format!("the query `{text}`"), filter: filter.clone() }
         } else {
             Selection::Everybody
         };
