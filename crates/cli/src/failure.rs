@@ -3,11 +3,13 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use throng::core::error::{DirectoryError, Fault};
 use throng::csv::{CsvError, CsvFault};
+use throng::error::Invalid;
+use throng::import::{ImportError, RowKind};
 use throng::ldif::LdifError;
 use throng::server::ConfigError as ServerConfigError;
 use throng::sqlite::{BackupError, BackupFault, OpenError};
@@ -133,6 +135,14 @@ pub(crate) enum Failure {
         /// What is wrong, and where.
         error: throng::backup::BackupError,
     },
+    /// A row of a file cannot be imported.
+    #[error("the file {}, {error}", .path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: ImportError,
+    },
     /// The engine did not do it.
     #[error(transparent)]
     Engine(#[from] throng::Error),
@@ -160,6 +170,20 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// A fault of the engine over rows of files, with the file where it is a row's.
+    pub(crate) fn of_rows(error: throng::Error, users: &Path, groups: Option<&Path>) -> Self {
+        match error {
+            throng::Error::Invalid(Invalid::Import(error)) => {
+                let path = match error.kind {
+                    RowKind::User => users,
+                    RowKind::Group => groups.unwrap_or(users),
+                };
+                Self::Row { path: path.into(), error }
+            }
+            error => error.into(),
+        }
+    }
+
     /// The exit code that says so.
     pub(crate) fn code(&self) -> Code {
         match self {
@@ -189,7 +213,7 @@ impl Failure {
                 CsvFault::Io(_) => Code::Failed,
                 _ => Code::Refused,
             },
-            Self::Ldif { .. } | Self::Rows { .. } => Code::Refused,
+            Self::Ldif { .. } | Self::Rows { .. } | Self::Row { .. } => Code::Refused,
             Self::Backup(error) => match error.fault {
                 BackupFault::Exists | BackupFault::InMemory | BackupFault::NotOurs => Code::Refused,
                 _ => Code::Failed,

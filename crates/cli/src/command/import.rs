@@ -116,7 +116,9 @@ pub(crate) async fn run(arguments: &Import, output: &Output) -> Result<(), Failu
     // What is under way is written whole or not at all: a signal ends it before that.
     let signals = Signals::listen()?;
     let report = tokio::select! {
-        report = throng.import_watched(into, &users, &groups, mode, &watch) => report?,
+        report = throng.import_watched(into, &users, &groups, mode, &watch) => report.map_err(|error| {
+            Failure::of_rows(error, &arguments.file, arguments.groups.as_deref())
+        })?,
         () = signals.stop.wait() => return Err(Failure::Interrupted),
     };
     drop(progress);

@@ -124,6 +124,34 @@ fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
     refused(&home.run(&nowhere), 3, "there is no such directory");
 }
 
+#[test]
+fn a_row_of_a_name_that_an_earlier_one_has_is_told_with_both_lines_and_the_file() {
+    let home = Home::with_guests();
+    let csv = home.file("twice.csv", "username\nkai\nmia\nKAI\n");
+    let groups = home.file("groups.csv", "name\nstaff\nStaff\n");
+    let fine = home.file("fine.csv", "username\nkai\n");
+    let person = |name: &str, at: &str| format!("dn: uid={at}\nobjectClass: account\nuid: {name}\n\n");
+    let ldif =
+        home.file("twice.ldif", &[person("kai", "1"), person("mia", "2"), person("Kai", "3")].concat());
+    let backup = include_str!("../../../interchange/tests/files/crowd_backup.xml");
+    let xml = home.file("twice.xml", &backup.replace("<name>tal</name>", "<name>ANNA</name>"));
+    for (file, more, says) in [
+        (&csv, &[][..], "twice.csv, line 4: the name is taken by line 2"),
+        (&fine, &["--groups-file", path(&groups)], "groups.csv, line 3: the name is taken by line 2"),
+        (&ldif, &[], "twice.ldif, line 9: the name is taken by line 1"),
+        (&xml, &["--backup-directory", "People"], "twice.xml, line 66: the name is taken by line 44"),
+    ] {
+        for what in ["plan", "run"] {
+            let arguments = [&["move", what, "--from-file", path(file), "--to", "Users"], more].concat();
+            refused(&home.run(&arguments), 3, says);
+        }
+    }
+    let import = ["import", path(&csv), "--directory", "Users"];
+    refused(&home.run(&import), 3, "twice.csv, line 4: the name is taken by line 2");
+    let import = ["import", path(&fine), "--groups", path(&groups), "--directory", "Users", "--dry-run"];
+    refused(&home.run(&import), 3, "groups.csv, line 3: the name is taken by line 2");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_a_move_between_two_users_and_says_how_to_go_on() {

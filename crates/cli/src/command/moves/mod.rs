@@ -164,6 +164,14 @@ pub(crate) struct One {
 }
 
 impl What {
+    async fn plan(&self, throng: &Throng) -> Result<MovePlan, Failure> {
+        let plan = throng.plan_move(self.request(throng)?).await;
+        match &self.from_file {
+            Some(file) => plan.map_err(|error| Failure::of_rows(error, file, self.groups_file.as_deref())),
+            None => Ok(plan?),
+        }
+    }
+
     fn request(&self, throng: &Throng) -> Result<MoveRequest, Failure> {
         let target = directory(throng, &self.to)?.id;
         let request = match (&self.from, &self.from_file) {
@@ -246,14 +254,14 @@ async fn open(at: &Where) -> Result<(Place, Throng), Failure> {
 
 async fn plan(what: &What, output: &Output) -> Result<Code, Failure> {
     let (_, throng) = open(&what.at).await?;
-    let plan = throng.plan_move(what.request(&throng)?).await?;
+    let plan = what.plan(&throng).await?;
     told::plan(&throng, &plan, what.all, output)?;
     Ok(if plan.is_clear() { Code::Done } else { Code::Refused })
 }
 
 async fn run_planned(what: &What, output: &Output) -> Result<Code, Failure> {
     let (place, throng) = open(&what.at).await?;
-    let plan = throng.plan_move(what.request(&throng)?).await?;
+    let plan = what.plan(&throng).await?;
     refuse(&throng, &plan)?;
     let dry = throng.dry_run_move(&plan).await?;
     if let Some((name, becomes)) = dry.changed.first() {
