@@ -18,7 +18,8 @@ use crate::config::ConfigError;
 use crate::password::PasswordFault;
 
 /// What a program is told by the exit code. `throng --help` says it, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Code {
     /// It is done.
     Done = 0,

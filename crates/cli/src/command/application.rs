@@ -195,6 +195,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "applications";
     const COLUMNS: &'static [&'static str] = &["application", "active", "asks in this order", "may ask from"];
 
     fn cells(&self) -> Vec<String> {
@@ -280,6 +281,7 @@ struct Seat {
 }
 
 impl Row for Seat {
+    const SEVERAL: &'static str = "directories";
     const COLUMNS: &'static [&'static str] =
         &["", "directory", "admits", "silence: login", "authorise", "lookup", "refusal"];
 

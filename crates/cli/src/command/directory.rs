@@ -113,6 +113,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "directories";
     const COLUMNS: &'static [&'static str] = &["directory", "kind", "active", "complete as of", "asked by"];
 
     fn cells(&self) -> Vec<String> {
@@ -216,6 +217,7 @@ struct Tested {
 }
 
 impl Row for Tested {
+    const SEVERAL: &'static str = "answers";
     const COLUMNS: &'static [&'static str] = &["directory", "kind", "asked", "answers", "can"];
 
     fn cells(&self) -> Vec<String> {

@@ -87,6 +87,7 @@ struct Count {
 }
 
 impl Row for Count {
+    const SEVERAL: &'static str = "rows";
     const COLUMNS: &'static [&'static str] = &["what", "number"];
 
     fn cells(&self) -> Vec<String> {
@@ -95,6 +96,7 @@ impl Row for Count {
 }
 
 impl Row for Quarantined<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["line", "user", "cannot log in because"];
 
     fn cells(&self) -> Vec<String> {

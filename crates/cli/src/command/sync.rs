@@ -88,6 +88,7 @@ impl From<Round> for Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "rounds";
     const COLUMNS: &'static [&'static str] =
         &["round", "read", "began", "ended", "outcome", "entries read", "written", "set aside"];
 

@@ -82,6 +82,57 @@ fn what_is_refused_says_why_and_changes_nothing() {
 }
 
 #[test]
+fn a_failure_is_an_object_for_programs() {
+    let home = Home::new();
+    let failed = |arguments: &[&str]| {
+        let ended = home.run(arguments);
+        assert_eq!(ended.stdout, "", "{ended:?}");
+        let told: Value = serde_json::from_str(&ended.stderr).unwrap();
+        assert_eq!(told["code"], ended.code.unwrap(), "{ended:?}");
+        told
+    };
+    assert_eq!(
+        failed(&["explain", "anna", "--application", "jira", "--json"]),
+        serde_json::json!({"error": "there is no application \"jira\"", "kind": "refused", "code": 3})
+    );
+    let json = ["--json", "user", "add", "bela", "--directory", "Users"];
+    assert_eq!(
+        failed(&json),
+        serde_json::json!({"error": "the password cannot be used: the password is empty", "kind": "usage", "code": 2})
+    );
+    let wrong = failed(&["user", "list", "--nothing", "--json"]);
+    assert_eq!(wrong["error"], "unexpected argument '--nothing' found");
+    assert_eq!((&wrong["kind"], &wrong["code"]), (&"usage".into(), &2.into()));
+    let missing = failed(&["application", "add", "--json"]);
+    assert!(missing["error"].as_str().unwrap().ends_with("--directory <NAME>\n  <NAME>"), "{missing}");
+    let name = home.run(&["user", "show", "--", "--json"]);
+    assert!(name.stderr.starts_with("error: "), "what follows two dashes is a name: {name:?}");
+    let help = throng(["--json", "--help"], "");
+    assert!(done(&help).contains("Exit codes:"), "what is asked for is not a failure");
+}
+
+#[test]
+fn an_empty_list_is_words_for_people_and_an_empty_array_for_programs() {
+    let home = Home::new();
+    done(&home.run(&["directory", "add", "Empty"]));
+    done(&home.run(&["application", "remove", "wiki", "--yes"]));
+    for (arguments, says) in [
+        (&["move", "list"][..], "no moves"),
+        (&["application", "list"], "no applications"),
+        (&["user", "list", "--directory", "Empty"], "no users"),
+        (&["group", "list", "--directory", "Empty"], "no groups"),
+    ] {
+        assert_eq!(done(&home.run(arguments)).trim_end(), says);
+        assert_eq!(home.json(arguments), serde_json::json!([]), "{arguments:?}");
+    }
+    let shadows = home.run(&["shadows"]);
+    assert_eq!(done(&shadows), "1 accounts in all directories\nno shadows\n");
+    done(&home.run(&["group", "add", "staff", "--directory", "Empty"]));
+    let shown = home.run(&["group", "show", "staff", "--directory", "Empty"]);
+    assert!(done(&shown).ends_with("no members, and in no group\n"), "{shown:?}");
+}
+
+#[test]
 fn a_pipe_that_nobody_reads_is_a_failure_and_no_panic() {
     let home = Home::new();
     let mut listing = command(["user", "list", "--database"]);

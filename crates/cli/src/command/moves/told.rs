@@ -37,6 +37,7 @@ struct Count {
 }
 
 impl Row for Count {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["what", "number"];
 
     fn cells(&self) -> Vec<String> {
@@ -54,6 +55,7 @@ struct Planning {
 }
 
 impl Row for Planning {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "account", "password", "worth knowing"];
 
     fn cells(&self) -> Vec<String> {
@@ -170,6 +172,7 @@ impl Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "moves";
     const COLUMNS: &'static [&'static str] = &["move", "state", "from", "to", "whom", "users", "began"];
 
     fn cells(&self) -> Vec<String> {
@@ -210,6 +213,7 @@ struct Stayed<'r> {
 }
 
 impl Row for Stayed<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "stayed because"];
 
     fn cells(&self) -> Vec<String> {
@@ -257,6 +261,7 @@ struct IsWrong<'w> {
 }
 
 impl Row for IsWrong<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "what is wrong"];
 
     fn cells(&self) -> Vec<String> {
