@@ -149,6 +149,11 @@ impl Config {
         Ok(Some(until.map_or(recovery.clone(), |until| recovery.until(until))))
     }
 
+    /// Whether the file says where a mirror is fed from.
+    pub(crate) fn has_source(&self, mirror: &Label) -> bool {
+        self.mirrors.iter().any(|described| described.name.value.key() == mirror.key())
+    }
+
     /// The sources of the mirrors, with the passwords that they are asked with. Sends nothing.
     pub(crate) fn sources(&self) -> Result<Vec<(Label, RemoteDirectory)>, ConfigError> {
         self.mirrors.iter().map(|mirror| Ok((mirror.name.value.clone(), self.source(mirror)?))).collect()

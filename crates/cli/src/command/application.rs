@@ -215,7 +215,11 @@ async fn add(arguments: &AddApplication, output: &Output) -> Result<(), Failure>
     }
     let mut plan = Plan::new();
     for name in &arguments.directories {
-        plan = plan.seat(directory(&throng, name)?.id).map_err(Error::from)?;
+        let id = directory(&throng, name)?.id;
+        if plan.rank(id).is_some() {
+            return Err(Failure::Usage(format!("the order names the directory {name:?} twice")));
+        }
+        plan = plan.seat(id).map_err(Error::from)?;
     }
     // From here on a signal interrupts nothing half-way.
     let _signals = Signals::listen()?;

@@ -16,7 +16,7 @@ use crate::arguments::{List, Where};
 use crate::change::{Disable, Enable, Making, RemoveDirectory, Reorder, make};
 use crate::failure::{Code, Failure};
 use crate::output::{Output, Row, note, yes_or_no};
-use crate::place::{Place, directory};
+use crate::place::{Place, closed, directory};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Directory {
@@ -276,10 +276,7 @@ async fn test(arguments: &TestDirectory, output: &Output) -> Result<(), Failure>
         (Err(_), DirectoryKind::Mirrored(_)) => {
             note(&"there is no whole copy yet: it was never synchronised")
         }
-        (Err(_), _) => {
-            let words = format!("{:?} needs an adapter, which only a host program can attach", record.name);
-            return Err(Failure::Refused(words));
-        }
+        (Err(_), _) => return Err(closed(&record)),
     }
     if let DirectoryKind::Mirrored(_) = record.kind {
         let sources = place.config.sources()?;
@@ -287,6 +284,9 @@ async fn test(arguments: &TestDirectory, output: &Output) -> Result<(), Failure>
             Some((_, source)) => tested.push(ask(&throng, &record, "the source", source).await?),
             None => note(&"its source is not asked: no configuration file says where that is"),
         }
+    }
+    if tested.is_empty() {
+        return Err(closed(&record));
     }
     output.list(&tested)
 }

@@ -157,7 +157,7 @@ pub(super) fn read_backup(path: &Path, directory: Option<&str>) -> Result<Rows, 
                 Err(several) => {
                     let names: Vec<_> = several.iter().map(|directory| directory.name.as_str()).collect();
                     let names = names.join(", ");
-                    return Err(Failure::Refused(format!(
+                    return Err(Failure::Usage(format!(
                         "say which directory by `--backup-directory`: {names}"
                     )));
                 }

@@ -67,7 +67,7 @@ fn what_is_refused_says_why_and_changes_nothing() {
     let application = |arguments: &[&str]| home.run(&[&["application", "add"], arguments].concat());
     refused(&application(&["WIKI", "--directory", "Users"]), 3, "the application \"WIKI\" exists already");
     refused(&application(&["jira", "--directory", "People"]), 3, "there is no directory \"People\"");
-    refused(&application(&["jira", "--directory", "Users", "--directory", "users"]), 3, "throng: ");
+    refused(&application(&["jira", "--directory", "Users", "--directory", "users"]), 2, "\"users\" twice");
     refused(&application(&["jira", "--directory", "Users", "--allow-address", "x"]), 2, "not an IP address");
     refused(&application(&["jira"]), 2, "--directory");
     assert_eq!(home.json(&["application", "list"]).as_array().map(Vec::len), Some(1));

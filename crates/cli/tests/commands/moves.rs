@@ -117,7 +117,7 @@ fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
 
     let backup = home.file("backup.xml", include_str!("../../../interchange/tests/files/crowd_backup.xml"));
     let plan = ["move", "plan", "--from-file", path(&backup), "--to", "Guests"];
-    refused(&home.run(&plan), 3, "--backup-directory");
+    refused(&home.run(&plan), 2, "--backup-directory");
     let chosen = [&plan[..], &["--backup-directory", "People", "--on-taken", "skip"]].concat();
     done(&home.run(&chosen));
     let nowhere = [&plan[..], &["--backup-directory", "nowhere"]].concat();

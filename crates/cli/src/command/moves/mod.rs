@@ -184,7 +184,7 @@ impl What {
                 };
                 MoveRequest::from_file(file.display().to_string(), users, groups, target)
             }
-            (None, None) => return Err(Failure::Refused("say where the users come from".to_owned())),
+            (None, None) => return Err(Failure::Usage("say where the users come from".to_owned())),
         };
         let selection = if !self.users.is_empty() {
             Selection::Users(self.users.clone())
