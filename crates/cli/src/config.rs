@@ -20,7 +20,7 @@ use throng::server::ServerConfig;
 use throng::system::SystemEntropy;
 use throng::{Access, MembershipScheme, Recovery};
 
-pub(crate) use apply::Step;
+pub(crate) use apply::{Made, MadeApplication, Step};
 pub(crate) use fault::{ConfigError, ConfigFault};
 
 use crate::change::Silence;

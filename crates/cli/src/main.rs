@@ -2,7 +2,7 @@
 //!
 //! Reading order: `arguments.rs` (what can be asked), `place.rs` (where it happens), `config.rs` and `config/` (the
 //! file and what it comes to), `command/` (a file for each command), `change.rs` (what is looked at before it is made),
-//! `output.rs` and `failure.rs` (what people and programs are told).
+//! `output.rs`, `seat.rs` and `failure.rs` (what people and programs are told).
 
 mod arguments;
 mod change;
@@ -13,6 +13,7 @@ mod output;
 mod password;
 mod place;
 mod progress;
+mod seat;
 mod signals;
 
 use std::process::ExitCode;
