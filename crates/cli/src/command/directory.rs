@@ -30,7 +30,7 @@ pub(crate) enum Directory {
     Add(AddDirectory),
     /// Ask a directory, and tell how fast it answers and what it can do
     ///
-    /// Ends with 0 if it answers, 4 if it is silent, and 1 if its answers make no sense.
+    /// Ends with 0 if it answers, 4 if it is silent or was never synchronised, and 1 if its answers make no sense.
     #[command(after_help = "Example:\n  throng directory test Crowd --config throng.toml")]
     Test(TestDirectory),
     /// Put the directories of an application into another order

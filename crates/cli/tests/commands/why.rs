@@ -35,6 +35,7 @@ fn a_directory_that_is_switched_off_is_told_and_not_asked() {
         lines[1..3],
         ["  1. Users: does not know the name", "  -. Guests: switched off, and not asked"]
     );
+    assert_eq!(lines[3], "  => nobody; every directory that is switched on answered");
     let explained = home.json(&explain);
     assert_eq!(explained["occurrences"].as_array().map(Vec::len), Some(1), "{explained}");
     assert_eq!(explained["switched_off"][0]["label"], "Guests", "{explained}");

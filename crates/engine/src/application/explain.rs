@@ -281,7 +281,10 @@ impl fmt::Display for Explanation {
                 }
                 writeln!(f, "; the one in {:?} must be adopted first", self.label(found.directory))?;
             }
-            NameState::Unknown => writeln!(f, "  => nobody; every directory answered")?,
+            NameState::Unknown if self.switched_off.is_empty() => {
+                writeln!(f, "  => nobody; every directory answered")?
+            }
+            NameState::Unknown => writeln!(f, "  => nobody; every directory that is switched on answered")?,
             NameState::Undecided { silent } => {
                 let labels: Vec<_> = silent.iter().map(|directory| self.label(*directory)).collect();
                 writeln!(f, "  => cannot be said while silent: {}", labels.join(", "))?;
