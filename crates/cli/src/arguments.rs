@@ -136,8 +136,8 @@ Example:
     Export(Export),
     /// Make a mirror like its source: one round
     ///
-    /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, 4 if another process synchronises
-    /// it, and 1 otherwise.
+    /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, 4 if another process
+    /// synchronises it, and 1 otherwise.
     #[command(after_help = "Example:\n  throng sync Crowd --config throng.toml --full")]
     Sync(Sync),
     /// Let the next round delete what the latest one held
