@@ -1,6 +1,7 @@
 //! What can be asked of the command: its subcommands, and what several of them are asked alike. The arguments of each
 //! stand beside what it does, under `command/`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -41,6 +42,12 @@ impl Arguments {
     }
 }
 
+/// For whom answers are, by a command line that may be wrong otherwise.
+pub(crate) fn form_of_line(line: impl IntoIterator<Item = OsString>) -> Form {
+    let mut options = line.into_iter().take_while(|word| word != "--");
+    if options.any(|word| word == "--json") { Form::Programs } else { Form::People }
+}
+
 const CODES: &str = "\
 Exit codes:
   0  done, or shown where nothing was to be done
@@ -49,6 +56,7 @@ Exit codes:
   3  refused: it is not there, it is there already, or it is not allowed
   4  not now: the same may succeed later
   5  found: what was looked at is not as it should be
+With --json, a failure is a JSON object on standard error.
 
 Example:
   throng init --database users.db
@@ -128,7 +136,8 @@ Example:
     Export(Export),
     /// Make a mirror like its source: one round
     ///
-    /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, and 1 otherwise.
+    /// Ends with 0 if the mirror is like its source, 3 if deletions wait for approval, 4 if another process
+    /// synchronises it, and 1 otherwise.
     #[command(after_help = "Example:\n  throng sync Crowd --config throng.toml --full")]
     Sync(Sync),
     /// Let the next round delete what the latest one held

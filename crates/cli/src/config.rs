@@ -20,7 +20,7 @@ use throng::server::ServerConfig;
 use throng::system::SystemEntropy;
 use throng::{Access, MembershipScheme, Recovery};
 
-pub(crate) use apply::Step;
+pub(crate) use apply::{Made, MadeApplication, Step};
 pub(crate) use fault::{ConfigError, ConfigFault};
 
 use crate::change::Silence;
@@ -147,6 +147,11 @@ impl Config {
             recovery = recovery.named(name.as_str());
         }
         Ok(Some(until.map_or(recovery.clone(), |until| recovery.until(until))))
+    }
+
+    /// Whether the file says where a mirror is fed from.
+    pub(crate) fn has_source(&self, mirror: &Label) -> bool {
+        self.mirrors.iter().any(|described| described.name.value.key() == mirror.key())
     }
 
     /// The sources of the mirrors, with the passwords that they are asked with. Sends nothing.

@@ -3,21 +3,23 @@
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use throng::core::error::{DirectoryError, Fault};
 use throng::csv::{CsvError, CsvFault};
-use throng::error::Conflict;
-use throng::ldif::LdifError;
+use throng::error::{Conflict, Invalid};
+use throng::import::{ImportError, RowKind};
+use throng::ldif::{LdifError, LdifFault};
 use throng::server::ConfigError as ServerConfigError;
-use throng::sqlite::{BackupError, BackupFault, OpenError};
+use throng::sqlite::{BackupError, BackupFault, DriverFault, OpenError, OpenFault};
 
 use crate::config::ConfigError;
 use crate::password::PasswordFault;
 
 /// What a program is told by the exit code. `throng --help` says it, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Code {
     /// It is done.
     Done = 0,
@@ -85,11 +87,14 @@ pub(crate) enum Failure {
     /// The directory cannot have users with passwords added.
     #[error("users with passwords cannot be added to the directory {0:?}")]
     Closed(String),
+    /// The command line is wrong for this database, as the words say.
+    #[error("{0}")]
+    Usage(String),
     /// It is not done, for a reason that the words say.
     #[error("{0}")]
     Refused(String),
     /// There is nothing here to ask.
-    #[error("the directory {0:?} was never synchronised, or needs an adapter of a host program")]
+    #[error("the directory {0:?} was never synchronised")]
     NoCopy(String),
     /// Directories that must be asked do not answer.
     #[error("no answer from {0}: this cannot be said now")]
@@ -134,6 +139,14 @@ pub(crate) enum Failure {
         /// What is wrong, and where.
         error: throng::backup::BackupError,
     },
+    /// A row of a file cannot be imported.
+    #[error("the file {}, {error}", .path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        error: ImportError,
+    },
     /// The engine did not do it.
     #[error(transparent)]
     Engine(#[from] throng::Error),
@@ -161,14 +174,37 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// A fault of the engine over rows of files, with the file where it is a row's.
+    pub(crate) fn of_rows(error: throng::Error, users: &Path, groups: Option<&Path>) -> Self {
+        match error {
+            throng::Error::Invalid(Invalid::Import(error)) => {
+                let path = match error.kind {
+                    RowKind::User => users,
+                    RowKind::Group => groups.unwrap_or(users),
+                };
+                Self::Row { path: path.into(), error }
+            }
+            error => error.into(),
+        }
+    }
+
     /// The exit code that says so.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::Config(_) | Self::Server(_) | Self::Password(_) | Self::NoDatabaseNamed => Code::Usage,
+            Self::Password(PasswordFault::Unreadable { error, .. })
+                if error.kind() == io::ErrorKind::NotFound =>
+            {
+                Code::Refused
+            }
+            Self::Config(_)
+            | Self::Server(_)
+            | Self::Password(_)
+            | Self::NoDatabaseNamed
+            | Self::WhichDirectory(_)
+            | Self::Usage(_) => Code::Usage,
             Self::NoDatabase(_)
             | Self::Missing { .. }
             | Self::Present { .. }
-            | Self::WhichDirectory(_)
             | Self::Closed(_)
             | Self::Refused(_) => Code::Refused,
             Self::Silent(_) | Self::NoCopy(_) => Code::NotNow,
@@ -178,7 +214,14 @@ impl Failure {
                 Fault::Broken => Code::Failed,
             },
             Self::Engine(error) => match error {
-                throng::Error::Unavailable { .. } | throng::Error::Conflict(Conflict::Moving) => Code::NotNow,
+                throng::Error::Unavailable { .. }
+                | throng::Error::Conflict(
+                    Conflict::Synchronising
+                    | Conflict::Moving
+                    | Conflict::Stale
+                    | Conflict::PlanStale
+                    | Conflict::PreviewStale,
+                ) => Code::NotNow,
                 throng::Error::NotFound { .. }
                 | throng::Error::Denied { .. }
                 | throng::Error::Conflict(_)
@@ -190,14 +233,26 @@ impl Failure {
                 CsvFault::Io(_) => Code::Failed,
                 _ => Code::Refused,
             },
-            Self::Ldif { .. } | Self::Rows { .. } => Code::Refused,
+            Self::Ldif { error, .. } => match error.fault {
+                LdifFault::Io(_) => Code::Failed,
+                _ => Code::Refused,
+            },
+            Self::Rows { error, .. } => match error.fault {
+                throng::backup::BackupFault::Io(_) => Code::Failed,
+                _ => Code::Refused,
+            },
+            Self::Row { .. } => Code::Refused,
+            Self::File { error, .. } => of_io(error.kind()),
             Self::Backup(error) => match error.fault {
                 BackupFault::Exists | BackupFault::InMemory | BackupFault::NotOurs => Code::Refused,
+                BackupFault::InUse => Code::NotNow,
+                BackupFault::Open(fault) => of_open(fault),
+                BackupFault::Io(kind) => of_io(kind),
+                BackupFault::Database(fault) => of_driver(fault),
                 _ => Code::Failed,
             },
-            Self::Open(_)
-            | Self::File { .. }
-            | Self::Listen(..)
+            Self::Open(error) => of_open(error.fault),
+            Self::Listen(..)
             | Self::Serve(_)
             | Self::Interrupted
             | Self::Stopped(_)
@@ -223,5 +278,62 @@ impl Failure {
             cause = error.source();
         }
         told
+    }
+}
+
+fn of_io(kind: io::ErrorKind) -> Code {
+    match kind {
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => Code::Refused,
+        _ => Code::Failed,
+    }
+}
+
+fn of_open(fault: OpenFault) -> Code {
+    match fault {
+        OpenFault::MissingParent => Code::Refused,
+        OpenFault::Database(fault) => of_driver(fault),
+        _ => Code::Failed,
+    }
+}
+
+fn of_driver(fault: DriverFault) -> Code {
+    match fault.fault() {
+        Fault::Unavailable => Code::NotNow,
+        Fault::Missing | Fault::Conflict | Fault::Forbidden | Fault::Invalid | Fault::Broken => Code::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SQLite's code for a file that another process has locked.
+    const BUSY: i32 = 5;
+    const CORRUPT: i32 = 11;
+
+    #[test]
+    fn the_code_says_whether_the_same_may_succeed_later() {
+        let engine = |conflict| Failure::Engine(throng::Error::Conflict(conflict));
+        let open = |fault| Failure::Open(OpenError { place: "users.db".into(), fault });
+        let file = |kind: io::ErrorKind| Failure::File { path: "users.csv".into(), error: kind.into() };
+        for (failure, code) in [
+            (engine(Conflict::Synchronising), Code::NotNow),
+            (engine(Conflict::Stale), Code::NotNow),
+            (engine(Conflict::PlanStale), Code::NotNow),
+            (engine(Conflict::PreviewStale), Code::NotNow),
+            (engine(Conflict::DirectoryActive), Code::Refused),
+            (engine(Conflict::NameTaken), Code::Refused),
+            (open(OpenFault::Database(DriverFault::Code(BUSY))), Code::NotNow),
+            (open(OpenFault::Database(DriverFault::Code(CORRUPT))), Code::Failed),
+            (open(OpenFault::Damaged), Code::Failed),
+            (open(OpenFault::MissingParent), Code::Refused),
+            (file(io::ErrorKind::NotFound), Code::Refused),
+            (file(io::ErrorKind::AlreadyExists), Code::Refused),
+            (file(io::ErrorKind::IsADirectory), Code::Failed),
+            (Failure::NoCopy("Crowd".to_owned()), Code::NotNow),
+            (Failure::WhichDirectory(2), Code::Usage),
+        ] {
+            assert_eq!(failure.code(), code, "{failure:?}");
+        }
     }
 }

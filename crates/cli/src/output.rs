@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// For whom answers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,22 @@ pub(crate) enum Form {
 
 /// One line of a table, and one object of an array.
 pub(crate) trait Row: Serialize {
+    /// What several rows are called, where people are told that there are none.
+    const SEVERAL: &'static str;
+
     /// The heads of the columns.
     const COLUMNS: &'static [&'static str];
 
     /// The cells, one for each column.
     fn cells(&self) -> Vec<String>;
+}
+
+/// Why there is no answer, for programs.
+#[derive(Serialize)]
+struct Failed<'f> {
+    error: &'f str,
+    kind: Code,
+    code: u8,
 }
 
 /// Writes answers to standard output.
@@ -39,6 +50,24 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(form: Form) -> Self {
         Self { form }
+    }
+
+    /// Whether programs read the answers.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.form == Form::Programs
+    }
+
+    /// Tells why there is no answer, on standard error. Where nobody reads it, nothing is lost.
+    pub(crate) fn failure(&self, code: Code, words: &str) {
+        match self.form {
+            Form::People => note(&format_args!("throng: {words}")),
+            Form::Programs => {
+                let failed = Failed { error: words, kind: code, code: code as u8 };
+                let mut line = serde_json::to_vec(&failed).unwrap_or_default();
+                line.push(b'\n');
+                drop(io::stderr().lock().write_all(&line));
+            }
+        }
     }
 
     /// Answers with words for people, or with a value for programs.
@@ -61,10 +90,13 @@ impl Output {
         }
     }
 
-    /// A table for people; programs are told by a value.
+    /// A table for people, or words where it would be empty; programs are told by a value.
     pub(crate) fn table<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
         if self.form == Form::Programs {
             return Ok(());
+        }
+        if rows.is_empty() {
+            return self.words(&format_args!("no {}", R::SEVERAL));
         }
         let mut table = Table::new();
         table

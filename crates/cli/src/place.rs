@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use throng::core::directory::Directory;
 use throng::core::id::{ApplicationId, DirectoryId};
-use throng::core::registry::DirectoryRecord;
+use throng::core::registry::{DirectoryKind, DirectoryRecord};
 use throng::sqlite::SqliteStore;
 use throng::{Application, Recovery, Throng};
 
@@ -126,8 +126,20 @@ pub(crate) fn chosen_directory(
     let record = chosen(throng, name)?;
     match throng.open(record.id) {
         Ok(port) => Ok((record, port)),
-        Err(throng::Error::Unavailable { .. }) => Err(Failure::NoCopy(record.name.to_string())),
+        Err(throng::Error::Unavailable { .. }) => Err(closed(&record)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Why there is nothing here to ask: a round may make the copy of a mirror, and nothing brings an adapter.
+pub(crate) fn closed(record: &DirectoryRecord) -> Failure {
+    let name = &record.name;
+    match record.kind {
+        DirectoryKind::Mirrored(_) => Failure::NoCopy(name.to_string()),
+        DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) | DirectoryKind::Live => {
+            let words = format!("{name:?} needs an adapter, which only a host program can attach");
+            Failure::Refused(words)
+        }
     }
 }
 

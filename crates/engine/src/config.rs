@@ -75,6 +75,8 @@ pub(crate) struct InUse {
     pub(crate) mounts: Vec<Mount>,
     /// The stored directories of the plan.
     pub(crate) stored: Vec<DirectoryId>,
+    /// The directories of the order that are switched off, in order: they are in no seat of the plan in use.
+    pub(crate) switched_off: Vec<Arc<DirectoryRecord>>,
     /// Who stands in the first seat, if that is the one of recovery.
     pub(crate) recovery: Option<Arc<RecoveryAdmin>>,
 }
@@ -173,9 +175,13 @@ impl Config {
     }
 
     fn put_to_use(&self, record: ApplicationRecord) -> InUse {
-        let (mut mounts, mut stored) = (Vec::new(), Vec::new());
+        let (mut mounts, mut stored, mut switched_off) = (Vec::new(), Vec::new(), Vec::new());
         let plan = record.plan.filter_map_seats(|mut seat| {
-            let mount = self.mounts.get(&seat.directory).filter(|mount| mount.record.active)?;
+            let mount = self.mounts.get(&seat.directory)?;
+            if !mount.record.active {
+                switched_off.push(Arc::clone(&mount.record));
+                return None;
+            }
             seat.label = mount.record.name.to_string();
             seat.as_of = mount.as_of;
             if mount.stored().is_some() {
@@ -184,7 +190,7 @@ impl Config {
             mounts.push(mount.clone());
             Some(seat)
         });
-        InUse { record, plan: Arc::new(plan), mounts, stored, recovery: None }
+        InUse { record, plan: Arc::new(plan), mounts, stored, switched_off, recovery: None }
     }
 
     pub(crate) fn directories(&self) -> Vec<Arc<DirectoryRecord>> {

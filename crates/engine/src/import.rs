@@ -23,10 +23,21 @@ use crate::throng::Throng;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct ImportError {
+    /// Of which rows it is one: users and groups may come from two files.
+    pub kind: RowKind,
     /// The line in the source, counted from 1.
     pub line: u64,
     /// What is wrong with it.
     pub fault: RowFault,
+}
+
+/// Of which rows one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowKind {
+    /// Those of users.
+    User,
+    /// Those of groups.
+    Group,
 }
 
 /// What is wrong with a row.
@@ -181,20 +192,20 @@ impl Import<'_> {
         let mut edges: Vec<Edge> = Vec::new();
         let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
         for row in rows {
-            let name = at(row.line, GroupName::for_creation(&row.name))?;
+            let name = row.gives(GroupName::for_creation(&row.name))?;
             if let Some(&by) = lines.get(name.key()) {
-                return Err(fault(row.line, RowFault::NameTaken { by: Some(by) }));
+                return Err(row.fault(RowFault::NameTaken { by: Some(by) }));
             }
             lines.insert(name.key().clone(), row.line);
             if !Group::may_describe(&row.description) {
-                return Err(fault(row.line, RowFault::Description));
+                return Err(row.fault(RowFault::Description));
             }
             if !row.parents.is_empty() && mount.nesting() == Nesting::Direct {
-                return Err(fault(row.line, RowFault::NoNesting));
+                return Err(row.fault(RowFault::NoNesting));
             }
             wanted.insert(name.key().clone(), (name.clone(), row.description.clone()));
             for parent in &row.parents {
-                let parent = at(row.line, GroupName::for_creation(parent))?;
+                let parent = row.gives(GroupName::for_creation(parent))?;
                 edges.push((row.line, name.clone(), parent));
             }
         }
@@ -203,7 +214,7 @@ impl Import<'_> {
         }
         for row in users {
             for group in &row.groups {
-                let group = at(row.line, GroupName::for_creation(group))?;
+                let group = row.gives(GroupName::for_creation(group))?;
                 wanted.entry(group.key().clone()).or_insert_with(|| (group.clone(), String::new()));
             }
         }
@@ -222,7 +233,7 @@ impl Import<'_> {
         for (key, (name, description)) in wanted {
             if present.contains(&key) {
                 if let Some(&line) = lines.get(&key) {
-                    return Err(fault(line, RowFault::NameTaken { by: None }));
+                    return Err(group_fault(line, RowFault::NameTaken { by: None }));
                 }
                 continue;
             }
@@ -278,11 +289,11 @@ impl Import<'_> {
         let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
         let mut free = Vec::with_capacity(rows.len());
         for (row, name) in rows.iter().zip(names) {
-            let name = at(row.line, name)?;
-            at(row.line, row.profile.check())?;
+            let name = row.gives(name)?;
+            row.gives(row.profile.check())?;
             let by = lines.insert(name.key().clone(), row.line);
             if by.is_some() || taken.contains(name.key()) {
-                return Err(fault(row.line, RowFault::NameTaken { by }));
+                return Err(row.fault(RowFault::NameTaken { by }));
             }
             free.push(name);
         }
@@ -340,7 +351,7 @@ impl Import<'_> {
             self.changes.push(Change::AddUser { directory, user, free_in: vec![], credential });
             let mut joined = BTreeSet::new();
             for group in &row.groups {
-                let group = at(row.line, GroupName::for_creation(group))?;
+                let group = row.gives(GroupName::for_creation(group))?;
                 if joined.insert(group.key().clone()) {
                     self.join(group, Member::User(name.clone()));
                 }
@@ -354,9 +365,9 @@ impl Import<'_> {
     fn given(&self, mount: &Mount, row: &UserRow) -> Result<Option<EncodedHash>, Error> {
         let Some(text) = row.password_hash.as_ref().filter(|text| !text.is_empty()) else { return Ok(None) };
         if !matches!(mount.record.kind, DirectoryKind::Internal(_)) {
-            return Err(fault(row.line, RowFault::NoPasswordsHere));
+            return Err(row.fault(RowFault::NoPasswordsHere));
         }
-        at(row.line, EncodedHash::new(text.clone())).map(Some)
+        row.gives(EncodedHash::new(text.clone())).map(Some)
     }
 
     async fn keep(
@@ -426,7 +437,7 @@ fn check_nesting(new: &[Edge], there: &[Edge]) -> Result<(), Error> {
             let deepest = depth.entry(parent).or_default();
             *deepest = (*deepest).max(level);
             if *deepest > max {
-                return Err(fault(if line == 0 { new_line() } else { line }, RowFault::TooDeep(max)));
+                return Err(group_fault(if line == 0 { new_line() } else { line }, RowFault::TooDeep(max)));
             }
             if let Some(count) = waiting.get_mut(parent) {
                 *count -= 1;
@@ -460,7 +471,7 @@ fn check_nesting(new: &[Edge], there: &[Edge]) -> Result<(), Error> {
     }
     let of_it = |edge: &&Edge| circular.contains(edge.1.key()) && circular.contains(edge.2.key());
     match new.iter().find(of_it) {
-        Some((line, ..)) => Err(fault(*line, RowFault::Cycle)),
+        Some((line, ..)) => Err(group_fault(*line, RowFault::Cycle)),
         None => Ok(()),
     }
 }
@@ -469,15 +480,39 @@ fn taken_by(line: Option<u64>) -> String {
     line.map_or_else(|| "in the directory".to_owned(), |line| format!("by line {line}"))
 }
 
-/// An earlier row has the name.
-pub(crate) fn taken(line: u64) -> Error {
-    fault(line, RowFault::NameTaken { by: None })
+/// A row that something is wrong with.
+pub(crate) trait Row {
+    const KIND: RowKind;
+
+    fn line(&self) -> u64;
+
+    fn fault(&self, fault: RowFault) -> Error {
+        ImportError { kind: Self::KIND, line: self.line(), fault }.into()
+    }
+
+    /// What the row gives, or what is wrong with it.
+    fn gives<T, E: Into<RowFault>>(&self, outcome: Result<T, E>) -> Result<T, Error> {
+        outcome.map_err(|why| self.fault(why.into()))
+    }
 }
 
-fn fault(line: u64, fault: RowFault) -> Error {
-    ImportError { line, fault }.into()
+impl Row for UserRow {
+    const KIND: RowKind = RowKind::User;
+
+    fn line(&self) -> u64 {
+        self.line
+    }
 }
 
-pub(crate) fn at<T, E: Into<RowFault>>(line: u64, outcome: Result<T, E>) -> Result<T, Error> {
-    outcome.map_err(|why| fault(line, why.into()))
+impl Row for GroupRow {
+    const KIND: RowKind = RowKind::Group;
+
+    fn line(&self) -> u64 {
+        self.line
+    }
+}
+
+/// What is wrong with groups, by the line of the row of one of them.
+fn group_fault(line: u64, fault: RowFault) -> Error {
+    ImportError { kind: RowKind::Group, line, fault }.into()
 }

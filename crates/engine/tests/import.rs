@@ -54,7 +54,9 @@ async fn refused(
     let mut faults = Vec::new();
     for mode in [ImportMode::DryRun, ImportMode::Apply] {
         match world.throng.import(directory, users, groups, mode).await {
-            Err(Error::Invalid(Invalid::Import(ImportError { line, fault }))) => faults.push((line, fault)),
+            Err(Error::Invalid(Invalid::Import(ImportError { line, fault, .. }))) => {
+                faults.push((line, fault))
+            }
             other => panic!("expected a row to be refused, got {other:?}"),
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use throng_core::change::Change;
 use throng_core::directory::{Directory, Refusal, UserPatch};
+use throng_core::filter::Filter;
 use throng_core::id::{DirectoryId, Subject};
 use throng_core::import::{GroupRow, UserRow};
 use throng_core::moves::{Belongings, Moves};
@@ -19,7 +20,8 @@ use throng_core::registry::{DelegatedSettings, Nesting};
 use throng_core::secret::Secret;
 use throng_core::store::{Credentials, Records, Registry};
 use throng_engine::application::Depth;
-use throng_engine::error::Conflict;
+use throng_engine::error::{Conflict, Invalid};
+use throng_engine::import::{ImportError, RowFault, RowKind};
 use throng_engine::moves::{
     Block, EntryState, Landing, MoveControl, MoveId, MoveRequest, MoveState, Note, Obstacle, OnTaken,
     Options, OrderChange, PasswordFate, PasswordStrategy, Selection, Skip, Wrong,
@@ -172,7 +174,7 @@ async fn whoever_is_selected_is_moved_and_nobody_else_p6() {
     let cases: [(Selection, &[&str]); 4] = [
         (Selection::Users(vec!["BELA".into()]), &["Bela"]),
         (Selection::Groups(vec!["all".into()]), &["anna", "Bela"]),
-        (Selection::Matching(throng_core::filter::Filter::name_starts_with("an")), &["anna"]),
+        (Selection::Matching { label: "an*".into(), filter: Filter::name_starts_with("an") }, &["anna"]),
         (Selection::Everybody, &["anna", "Bela", "cleo"]),
     ];
     for (selection, moved) in cases {
@@ -566,8 +568,24 @@ async fn the_users_of_a_file_are_moved_and_taken_back() {
     // Whoever logged in has had the name, and nobody inherits it.
     app.release("bela").await.unwrap();
     assert_eq!(everything(&world).await, before);
-    let twice = MoveRequest::from_file("users.csv", [users.clone(), users].concat(), vec![], ids[0]);
-    assert!(matches!(world.throng.plan_move(twice).await, Err(Error::Invalid(_))));
+    let twice = |kind, users, groups| (kind, MoveRequest::from_file("users.csv", users, groups, ids[0]));
+    for (kind, request) in [
+        twice(RowKind::User, vec![row(2, "anna"), row(3, "bela"), row(7, "ANNA")], vec![]),
+        twice(RowKind::Group, vec![], vec![group_row(2, "staff"), group_row(7, "Staff")]),
+    ] {
+        let planned = world.throng.plan_move(request).await;
+        let Err(Error::Invalid(Invalid::Import(refused))) = planned else { panic!("{planned:?}") };
+        let fault = RowFault::NameTaken { by: Some(2) };
+        assert_eq!(refused, ImportError { kind, line: 7, fault });
+    }
+}
+
+fn row(line: u64, name: &str) -> UserRow {
+    UserRow { line, name: name.into(), ..UserRow::default() }
+}
+
+fn group_row(line: u64, name: &str) -> GroupRow {
+    GroupRow { line, name: name.into(), ..GroupRow::default() }
 }
 
 /// R908: nesting is kept; where the target has none, or it would close a circle, that is said and not passed over.

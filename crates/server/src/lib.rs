@@ -35,4 +35,6 @@ pub use config::{ConfigError, Cookie, CookieTransport, Hashes, ServerConfig};
 pub use mail::{Mail, MailFailed};
 pub use openapi::openapi;
 pub use server::UserServer;
+/// The search language of the clients, for a host that takes searches in it too.
+pub use throng_wire::cql;
 pub use webhooks::Ping;

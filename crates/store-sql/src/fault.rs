@@ -39,6 +39,13 @@ pub enum DriverFault {
     Driver,
 }
 
+impl DriverFault {
+    /// What kind of fault it is where nobody violated a rule of the schema: whether it may pass.
+    pub fn fault(self) -> Fault {
+        of_cause(self)
+    }
+}
+
 impl From<sqlx::Error> for DriverFault {
     fn from(error: sqlx::Error) -> Self {
         match error {

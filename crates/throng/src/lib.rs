@@ -29,7 +29,7 @@
 pub use throng_core as core;
 pub use throng_engine::application::{
     Admission, Adoption, Authenticated, Depth, Explanation, LoggedIn, Membership, NameState, NewAccount,
-    NewSession, OpenSession, Removed, SessionTerms, SessionToken, Switch, binding_of,
+    NewSession, Occurs, OpenSession, Removed, SessionTerms, SessionToken, Switch, SwitchedOff, binding_of,
 };
 pub use throng_engine::{
     Application, ApplicationSecret, Builder, Error, Recovery, RecoveryStatus, SessionLimits, Throng, error,
@@ -105,6 +105,7 @@ mod documents {
     struct Explain;
     #[doc = include_str!("../../../docs/guide/reorder-safely.md")]
     struct ReorderSafely;
+    #[cfg(feature = "server")]
     #[doc = include_str!("../../../docs/guide/move-users.md")]
     struct MoveUsers;
     #[doc = include_str!("../../../docs/guide/write-a-directory.md")]

@@ -38,7 +38,7 @@ impl Proposes for Reorder {
         for name in &self.order {
             let id = directory(throng, name)?.id;
             if order.contains(&id) {
-                return Err(Failure::Refused(format!("the order names the directory {name:?} twice")));
+                return Err(Failure::Usage(format!("the order names the directory {name:?} twice")));
             }
             order.push(id);
         }
@@ -47,7 +47,7 @@ impl Proposes for Reorder {
             let (is_asked, is_named) = (asked.contains(&record.id), order.contains(&record.id));
             let (name, application) = (&record.name, &self.application);
             if is_asked && !is_named {
-                return Err(Failure::Refused(format!("the order leaves the directory {name:?} out")));
+                return Err(Failure::Usage(format!("the order leaves the directory {name:?} out")));
             }
             if is_named && !is_asked {
                 let words = format!("the application {application:?} does not ask the directory {name:?}");

@@ -49,6 +49,7 @@ struct Count {
 }
 
 impl Row for Count {
+    const SEVERAL: &'static str = "names";
     const COLUMNS: &'static [&'static str] = &["what", "names"];
 
     fn cells(&self) -> Vec<String> {
@@ -102,6 +103,7 @@ impl Outage {
 }
 
 impl Row for Outage {
+    const SEVERAL: &'static str = "outages";
     const COLUMNS: &'static [&'static str] = &["application", "directory", "outages now", "outages then"];
 
     fn cells(&self) -> Vec<String> {
@@ -136,6 +138,7 @@ struct Changing {
 }
 
 impl Row for Changing {
+    const SEVERAL: &'static str = "names";
     const COLUMNS: &'static [&'static str] = &["application", "name", "now", "then", "what changes"];
 
     fn cells(&self) -> Vec<String> {

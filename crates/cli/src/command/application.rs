@@ -3,14 +3,11 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use throng::core::consumer::Network;
-use throng::core::id::{ApplicationId, DirectoryId};
+use throng::core::id::ApplicationId;
 use throng::core::name::GroupName;
 use throng::core::page::PageRequest;
-use throng::core::plan::OnSilence;
 use throng::core::secret::Secret;
-use throng::{
-    Access, Application as Handle, ApplicationSecret, Error, MembershipScheme, Plan, Switch, Throng,
-};
+use throng::{Application as Handle, ApplicationSecret, Error, MembershipScheme, Plan, Switch, Throng};
 
 use crate::arguments::{List, Where};
 use crate::change::{AddSeat, Making, Memberships, RemoveSeat, SetAccess, SetPolicy, make};
@@ -18,6 +15,7 @@ use crate::failure::Failure;
 use crate::output::{Output, Row, note, yes_or_no};
 use crate::password;
 use crate::place::{Names, Place, application, directory};
+use crate::seat::{Seat, which_memberships};
 use crate::signals::Signals;
 
 #[derive(Debug, Subcommand)]
@@ -195,6 +193,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "applications";
     const COLUMNS: &'static [&'static str] = &["application", "active", "asks in this order", "may ask from"];
 
     fn cells(&self) -> Vec<String> {
@@ -202,7 +201,7 @@ impl Row for Listed {
     }
 }
 
-fn joined(addresses: &[Network]) -> String {
+pub(super) fn joined(addresses: &[Network]) -> String {
     addresses.iter().map(Network::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -214,7 +213,11 @@ async fn add(arguments: &AddApplication, output: &Output) -> Result<(), Failure>
     }
     let mut plan = Plan::new();
     for name in &arguments.directories {
-        plan = plan.seat(directory(&throng, name)?.id).map_err(Error::from)?;
+        let id = directory(&throng, name)?.id;
+        if plan.rank(id).is_some() {
+            return Err(Failure::Usage(format!("the order names the directory {name:?} twice")));
+        }
+        plan = plan.seat(id).map_err(Error::from)?;
     }
     // From here on a signal interrupts nothing half-way.
     let _signals = Signals::listen()?;
@@ -269,47 +272,6 @@ struct Shown {
     seats: Vec<Seat>,
 }
 
-/// A place in its order.
-#[derive(Serialize)]
-struct Seat {
-    rank: usize,
-    directory: String,
-    id: DirectoryId,
-    access: Access,
-    policy: throng::SeatPolicy,
-}
-
-impl Row for Seat {
-    const COLUMNS: &'static [&'static str] =
-        &["", "directory", "admits", "silence: login", "authorise", "lookup", "refusal"];
-
-    fn cells(&self) -> Vec<String> {
-        let admits = match &self.access {
-            Access::Everyone => "everyone".to_owned(),
-            Access::Groups(groups) => groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(", "),
-        };
-        let silence = |silence: OnSilence| match silence {
-            OnSilence::Stop => "stop".to_owned(),
-            OnSilence::Pass => "pass".to_owned(),
-            OnSilence::PassIfLacked { max_age } => format!("pass if lacked for {} s", max_age.as_secs()),
-        };
-        let policy = &self.policy;
-        let refusal = match policy.on_refusal {
-            throng::core::plan::OnRefusal::Stop => "stop",
-            throng::core::plan::OnRefusal::Pass => "pass",
-        };
-        vec![
-            self.rank.to_string(),
-            self.directory.clone(),
-            admits,
-            silence(policy.login),
-            silence(policy.authorise),
-            silence(policy.lookup),
-            refusal.to_owned(),
-        ]
-    }
-}
-
 async fn show(arguments: &OneApplication, output: &Output) -> Result<(), Failure> {
     let throng = Place::find(&arguments.at)?.open().await?;
     let application = application(&throng, &arguments.name)?;
@@ -317,7 +279,7 @@ async fn show(arguments: &OneApplication, output: &Output) -> Result<(), Failure
     let seats = record.plan.seats().iter().zip(1..).map(|(seat, rank)| Seat {
         rank,
         directory: names.directory(seat.directory),
-        id: seat.directory,
+        id: Some(seat.directory),
         access: seat.access.clone(),
         policy: seat.policy,
     });
@@ -328,10 +290,7 @@ async fn show(arguments: &OneApplication, output: &Output) -> Result<(), Failure
         webhooks: application.webhooks()?.into_iter().map(|hook| hook.endpoint).collect(),
         seats: seats.collect(),
     };
-    let memberships = match shown.memberships {
-        MembershipScheme::Canonical => "of the directory that the user is found in",
-        MembershipScheme::Aggregated => "of all directories",
-    };
+    let memberships = which_memberships(shown.memberships);
     let administrators: Vec<&str> = shown.administrators.iter().map(GroupName::as_str).collect();
     output.words(&format_args!(
         "application: {}\nactive: {}\nmay ask from: {}\nmemberships that count: {memberships}\n\

@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use throng::core::name::GroupName;
 use throng::error::Conflict;
 use throng::preview::{Preview, Proposal, Unlisted};
 use throng::{Error, Throng};
 
+use super::application::joined;
 use crate::arguments::Where;
 use crate::change::{Decide, tell};
-use crate::config::Step;
+use crate::config::{Made, MadeApplication, Step};
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::{Output, note, yes_or_no};
 use crate::place::Place;
+use crate::seat::which_memberships;
 use crate::signals::Signals;
 
 #[derive(Debug, Args)]
@@ -36,8 +39,10 @@ pub(crate) struct Apply {
 
 /// A step as programs are told of it.
 #[derive(Serialize)]
-struct Told {
+struct Told<'c> {
     what: String,
+    /// What is not there yet, as it will be.
+    makes: Option<Made<'c>>,
     preview: Option<Preview>,
 }
 
@@ -45,7 +50,7 @@ struct Told {
 #[derive(Serialize)]
 struct Outcome<'t> {
     applied: bool,
-    steps: &'t [Told],
+    steps: &'t [Told<'t>],
 }
 
 pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure> {
@@ -59,11 +64,15 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     let mut told = Vec::new();
     for step in &steps {
         let preview = look(&throng, step, all).await?;
+        let makes = step.makes();
         output.words(&step)?;
+        if let Some(Made::Application(made)) = &makes {
+            tell_made(made, output)?;
+        }
         if let Some(preview) = &preview {
             tell(&throng, preview, all, output)?;
         }
-        told.push(Told { what: step.to_string(), preview });
+        told.push(Told { what: step.to_string(), makes, preview });
     }
     if !decide.yes {
         note(&"nothing was changed; `--yes` makes these changes");
@@ -88,6 +97,19 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     output.answer(&"everything is as the file says", &Outcome { applied: true, steps: &told })
 }
 
+/// Tells people what an application will be.
+fn tell_made(made: &MadeApplication<'_>, output: &Output) -> Result<(), Failure> {
+    let administrators: Vec<&str> = made.administrators.iter().map(GroupName::as_str).collect();
+    output.words(&format_args!(
+        "active: {}\nmay ask from: {}\nmemberships that count: {}\nadministrators: {}",
+        yes_or_no(made.active),
+        joined(&made.addresses),
+        which_memberships(made.memberships),
+        administrators.join(", "),
+    ))?;
+    output.table(&made.seats)
+}
+
 async fn look(throng: &Throng, step: &Step<'_>, all: bool) -> Result<Option<Preview>, Failure> {
     let Some((application, plan)) = step.plan(throng)? else { return Ok(None) };
     let proposal = Proposal::Plan { application: application.id(), plan };
@@ -106,7 +128,7 @@ async fn look(throng: &Throng, step: &Step<'_>, all: bool) -> Result<Option<Prev
 }
 
 /// What would be refused when it is its turn is refused before anything is made.
-fn refuse(step: &Step<'_>, steps: &[Step<'_>], told: &Told, decide: &Decide) -> Result<(), Failure> {
+fn refuse(step: &Step<'_>, steps: &[Step<'_>], told: &Told<'_>, decide: &Decide) -> Result<(), Failure> {
     let Some(preview) = &told.preview else { return Ok(()) };
     if let Some(application) = preview.without_administrator.first() {
         return Err(Error::Conflict(Conflict::LastAdministrator(application.clone())).into());

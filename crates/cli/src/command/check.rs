@@ -35,6 +35,7 @@ struct Finding {
 }
 
 impl Row for Finding {
+    const SEVERAL: &'static str = "findings";
     const COLUMNS: &'static [&'static str] = &["", "where", "what", "count", "such as"];
 
     fn cells(&self) -> Vec<String> {

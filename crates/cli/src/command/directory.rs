@@ -16,7 +16,7 @@ use crate::arguments::{List, Where};
 use crate::change::{Disable, Enable, Making, RemoveDirectory, Reorder, make};
 use crate::failure::{Code, Failure};
 use crate::output::{Output, Row, note, yes_or_no};
-use crate::place::{Place, directory};
+use crate::place::{Place, closed, directory};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Directory {
@@ -30,7 +30,7 @@ pub(crate) enum Directory {
     Add(AddDirectory),
     /// Ask a directory, and tell how fast it answers and what it can do
     ///
-    /// Ends with 0 if it answers, 4 if it is silent, and 1 if its answers make no sense.
+    /// Ends with 0 if it answers, 4 if it is silent or was never synchronised, and 1 if its answers make no sense.
     #[command(after_help = "Example:\n  throng directory test Crowd --config throng.toml")]
     Test(TestDirectory),
     /// Put the directories of an application into another order
@@ -113,6 +113,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "directories";
     const COLUMNS: &'static [&'static str] = &["directory", "kind", "active", "complete as of", "asked by"];
 
     fn cells(&self) -> Vec<String> {
@@ -216,6 +217,7 @@ struct Tested {
 }
 
 impl Row for Tested {
+    const SEVERAL: &'static str = "answers";
     const COLUMNS: &'static [&'static str] = &["directory", "kind", "asked", "answers", "can"];
 
     fn cells(&self) -> Vec<String> {
@@ -274,10 +276,7 @@ async fn test(arguments: &TestDirectory, output: &Output) -> Result<(), Failure>
         (Err(_), DirectoryKind::Mirrored(_)) => {
             note(&"there is no whole copy yet: it was never synchronised")
         }
-        (Err(_), _) => {
-            let words = format!("{:?} needs an adapter, which only a host program can attach", record.name);
-            return Err(Failure::Refused(words));
-        }
+        (Err(_), _) => return Err(closed(&record)),
     }
     if let DirectoryKind::Mirrored(_) = record.kind {
         let sources = place.config.sources()?;
@@ -285,6 +284,9 @@ async fn test(arguments: &TestDirectory, output: &Output) -> Result<(), Failure>
             Some((_, source)) => tested.push(ask(&throng, &record, "the source", source).await?),
             None => note(&"its source is not asked: no configuration file says where that is"),
         }
+    }
+    if tested.is_empty() {
+        return Err(closed(&record));
     }
     output.list(&tested)
 }

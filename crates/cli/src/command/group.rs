@@ -110,6 +110,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "groups";
     const COLUMNS: &'static [&'static str] = &["group", "description"];
 
     fn cells(&self) -> Vec<String> {
@@ -151,6 +152,7 @@ struct Neighbour {
 }
 
 impl Row for Neighbour {
+    const SEVERAL: &'static str = "members, and in no group";
     const COLUMNS: &'static [&'static str] = &["", "name"];
 
     fn cells(&self) -> Vec<String> {

@@ -87,6 +87,7 @@ struct Count {
 }
 
 impl Row for Count {
+    const SEVERAL: &'static str = "rows";
     const COLUMNS: &'static [&'static str] = &["what", "number"];
 
     fn cells(&self) -> Vec<String> {
@@ -95,6 +96,7 @@ impl Row for Count {
 }
 
 impl Row for Quarantined<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["line", "user", "cannot log in because"];
 
     fn cells(&self) -> Vec<String> {
@@ -116,7 +118,9 @@ pub(crate) async fn run(arguments: &Import, output: &Output) -> Result<(), Failu
     // What is under way is written whole or not at all: a signal ends it before that.
     let signals = Signals::listen()?;
     let report = tokio::select! {
-        report = throng.import_watched(into, &users, &groups, mode, &watch) => report?,
+        report = throng.import_watched(into, &users, &groups, mode, &watch) => report.map_err(|error| {
+            Failure::of_rows(error, &arguments.file, arguments.groups.as_deref())
+        })?,
         () = signals.stop.wait() => return Err(Failure::Interrupted),
     };
     drop(progress);
@@ -153,7 +157,7 @@ pub(super) fn read_backup(path: &Path, directory: Option<&str>) -> Result<Rows, 
                 Err(several) => {
                     let names: Vec<_> = several.iter().map(|directory| directory.name.as_str()).collect();
                     let names = names.join(", ");
-                    return Err(Failure::Refused(format!(
+                    return Err(Failure::Usage(format!(
                         "say which directory by `--backup-directory`: {names}"
                     )));
                 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use throng::Throng;
 use throng::core::id::DirectoryId;
+use throng::core::registry::DirectoryKind;
 use throng::core::sync::{Counts, HeldPlan, Mode, Outcome, PlanHash, Progress, Round, SetAside};
 use throng::core::time::Timestamp;
+use throng::error::Conflict;
 use throng::sync::{ProgressWatch, SyncRequest};
+use throng::{Error, Throng};
 
 use crate::arguments::Where;
 use crate::failure::{Code, Failure};
@@ -88,6 +90,7 @@ impl From<Round> for Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "rounds";
     const COLUMNS: &'static [&'static str] =
         &["round", "read", "began", "ended", "outcome", "entries read", "written", "set aside"];
 
@@ -110,7 +113,13 @@ pub(crate) async fn run(arguments: Sync, output: &Output) -> Result<Code, Failur
     let place = Place::find(&at)?;
     let throng = place.open_with_sources().await?;
     place.config.check(&throng)?.apply(&throng).await?;
-    let mirror = directory(&throng, &arguments.directory)?.id;
+    let record = directory(&throng, &arguments.directory)?;
+    if matches!(record.kind, DirectoryKind::Mirrored(_)) && !place.config.has_source(&record.name) {
+        let name = &record.name;
+        let words = format!("the configuration file does not say where the source of {name:?} is");
+        return Err(Failure::Usage(words));
+    }
+    let mirror = record.id;
     let signals = Signals::listen()?;
     let request = if arguments.full { SyncRequest::full() } else { SyncRequest::default() };
     let round = watched(&throng, mirror, request.stopped_by(&signals.stop), &signals).await?;
@@ -158,8 +167,13 @@ struct Approved<'a> {
 pub(crate) async fn approve(arguments: &Approve, output: &Output) -> Result<(), Failure> {
     let throng = Place::find(&arguments.at)?.open().await?;
     let record = directory(&throng, &arguments.directory)?;
-    throng.approve_deletions(record.id, &PlanHash::parse(&arguments.hash)).await?;
     let (directory, hash) = (record.name.as_str(), arguments.hash.as_str());
+    throng.approve_deletions(record.id, &PlanHash::parse(hash)).await.map_err(|error| match error {
+        Error::Conflict(Conflict::PlanStale) => Failure::Refused(format!(
+            "the latest round of {directory:?} held no deletions of the hash {hash:?}"
+        )),
+        error => error.into(),
+    })?;
     let words = format_args!("the next round of {directory:?} may make these deletions");
     output.answer(&words, &Approved { directory, hash })
 }

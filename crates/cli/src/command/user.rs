@@ -137,6 +137,7 @@ struct Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "display name", "e-mail", "active"];
 
     fn cells(&self) -> Vec<String> {
@@ -200,6 +201,7 @@ struct Shown {
 }
 
 impl Row for Shown {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] =
         &["directory", "user", "display name", "e-mail", "active", "directly in", "id"];
 

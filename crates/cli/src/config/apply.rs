@@ -5,11 +5,16 @@
 
 use std::fmt;
 
-use throng::core::id::DirectoryId;
+use serde::Serialize;
+use throng::core::consumer::Network;
+use throng::core::id::{DirectoryId, Id};
+use throng::core::name::GroupName;
 use throng::core::plan::SeatPolicy;
 use throng::core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Label};
 use throng::core::sync::MirroredSettings;
-use throng::{Application, Error, Plan, Seat, Switch, Throng};
+use throng::{Application, Error, MembershipScheme, Plan, Seat, Switch, Throng};
+
+use crate::seat as row;
 
 use super::{At, Config, ConfigError, ConfigFault, Mirror, Order, SeatSaid};
 
@@ -20,6 +25,33 @@ pub(crate) struct Checked<'c>(&'c Config);
 /// Something that differs between the file and the database.
 #[derive(Debug)]
 pub(crate) struct Step<'c>(Difference<'c>);
+
+/// What is not there yet, as it will be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Made<'c> {
+    Directory(MadeDirectory<'c>),
+    Application(MadeApplication<'c>),
+}
+
+/// A directory that will be made.
+#[derive(Debug, Serialize)]
+pub(crate) struct MadeDirectory<'c> {
+    name: &'c str,
+    kind: &'static str,
+}
+
+/// An application that will be made.
+#[derive(Debug, Serialize)]
+pub(crate) struct MadeApplication<'c> {
+    pub(crate) name: &'c str,
+    pub(crate) active: bool,
+    pub(crate) order: Vec<&'c str>,
+    pub(crate) addresses: Vec<Network>,
+    pub(crate) memberships: MembershipScheme,
+    pub(crate) administrators: &'c [GroupName],
+    pub(crate) seats: Vec<row::Seat>,
+}
 
 #[derive(Debug)]
 enum Difference<'c> {
@@ -147,6 +179,21 @@ impl Checked<'_> {
 }
 
 impl Step<'_> {
+    /// What the step makes that is not there yet; none where it changes what is.
+    pub(crate) fn makes(&self) -> Option<Made<'_>> {
+        match &self.0 {
+            Difference::NewDirectory(name) => {
+                Some(Made::Directory(MadeDirectory { name: name.as_str(), kind: "internal" }))
+            }
+            Difference::NewMirror(mirror) => {
+                let name = mirror.name.value.as_str();
+                Some(Made::Directory(MadeDirectory { name, kind: "mirrored" }))
+            }
+            Difference::NewApplication(order) => Some(Made::Application(order.made())),
+            Difference::MirrorSettings(_) | Difference::Plan(_) | Difference::Rest(_) => None,
+        }
+    }
+
     /// The application whose plan the step changes, with the plan that it would have, as far as its directories are
     /// there.
     pub(crate) fn plan(&self, throng: &Throng) -> Result<Option<(Application, Plan)>, Error> {
@@ -239,11 +286,38 @@ impl Order {
             let former = plan.seats().iter().find(|seat| seat.directory == id);
             let policy = plan.rules().seat_policy;
             let seat = former.cloned().unwrap_or_else(|| Seat { policy, ..Seat::new(id) });
-            let said = self.seats.iter().find(|said| said.directory.value.key() == name.value.key());
-            Some(said.map_or(seat.clone(), |said| said.over(seat)))
+            Some(self.said_over(&name.value, seat))
         });
         // The file names no directory twice, and no more than fit is checked by the engine.
         known.fold(base, |plan, seat| plan.clone().push(seat).unwrap_or(plan))
+    }
+
+    /// A seat with what the file says about it.
+    fn said_over(&self, directory: &Label, seat: Seat) -> Seat {
+        match self.seats.iter().find(|said| said.directory.value.key() == directory.key()) {
+            Some(said) => said.over(seat),
+            None => seat,
+        }
+    }
+
+    /// The application as it will be where there is none yet. Its directories need not be there either.
+    fn made(&self) -> MadeApplication<'_> {
+        let plan = Plan::new();
+        let seat = |(name, rank): (&At<Label>, usize)| {
+            // Which directory it is makes no difference to what the file says about it.
+            let seat = Seat { policy: plan.rules().seat_policy, ..Seat::new(Id::from_bytes([0; 16])) };
+            let Seat { access, policy, .. } = self.said_over(&name.value, seat);
+            row::Seat { rank, directory: name.value.to_string(), id: None, access, policy }
+        };
+        MadeApplication {
+            name: self.name.value.as_str(),
+            active: self.active.unwrap_or(true),
+            order: self.order.iter().map(|name| name.value.as_str()).collect(),
+            addresses: self.addresses.clone().unwrap_or_else(|| Network::LOOPBACK.to_vec()),
+            memberships: self.memberships.unwrap_or(plan.memberships()),
+            administrators: self.administrators.as_deref().unwrap_or_default(),
+            seats: self.order.iter().zip(1..).map(seat).collect(),
+        }
     }
 
     async fn make(&self, throng: &Throng) -> Result<(), Error> {

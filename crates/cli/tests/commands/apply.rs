@@ -63,6 +63,49 @@ fn a_file_is_shown_applied_and_then_there_is_nothing_to_change() {
     assert_eq!(done(&apply(&home, FILE, &["--yes"])), "nothing to change\n");
 }
 
+#[test]
+fn what_will_be_made_is_shown_as_it_will_be() {
+    let home = Home::with_guests();
+    home.file("p", "a secret\n");
+    let file = "[[directory]]\nname = \"New\"\n[[mirror]]\nname = \"Crowd\"\nurl = \"http://127.0.0.1:1\"\n\
+                application = \"a\"\npassword-file = \"p\"\n[[application]]\nname = \"jira\"\n\
+                order = [\"New\", \"Users\", \"Crowd\"]\nmemberships = \"aggregated\"\n\
+                administrators = [\"jira-admins\"]\n[[application.seat]]\ndirectory = \"users\"\n\
+                groups = [\"jira-users\"]\nlogin = \"3h\"\n";
+    for more in [&["--dry-run"][..], &[]] {
+        let shown = apply(&home, file, more);
+        for says in [
+            "makes the internal directory \"New\"",
+            "makes the mirror \"Crowd\"",
+            "makes the application \"jira\"",
+            "memberships that count: of all directories",
+            "administrators: jira-admins",
+            "may ask from: 127.0.0.0/8, ::1",
+            "pass if lacked for 10800 s",
+            "jira-users",
+        ] {
+            assert!(done(&shown).contains(says), "{says}: {shown:?}");
+        }
+    }
+    let told: Value = serde_json::from_str(done(&apply(&home, file, &["--dry-run", "--json"]))).unwrap();
+    let makes = |at: usize| &told["steps"][at]["makes"];
+    assert_eq!(*makes(0), json!({"directory": {"name": "New", "kind": "internal"}}));
+    assert_eq!(*makes(1), json!({"directory": {"name": "Crowd", "kind": "mirrored"}}));
+    let jira = makes(2)["application"].clone();
+    assert_eq!(jira["order"], json!(["New", "Users", "Crowd"]), "{told}");
+    refused(&home.run(&["application", "show", "jira"]), 3, "there is no application");
+
+    done(&apply(&home, file, &["--yes"]));
+    let mut made = home.json(&["application", "show", "jira"]);
+    for key in ["active", "addresses", "memberships", "administrators"] {
+        assert_eq!(jira[key], made[key], "{key}");
+    }
+    for seat in made["seats"].as_array_mut().unwrap() {
+        seat.as_object_mut().unwrap().remove("id");
+    }
+    assert_eq!(jira["seats"], made["seats"], "what was shown is what was made");
+}
+
 fn apply_to_serve(home: &Home) -> Ended {
     with(&home.folder.path().join("throng.toml"), &["serve", "--listen", "127.0.0.1:0"])
 }

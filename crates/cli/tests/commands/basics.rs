@@ -67,7 +67,7 @@ fn what_is_refused_says_why_and_changes_nothing() {
     let application = |arguments: &[&str]| home.run(&[&["application", "add"], arguments].concat());
     refused(&application(&["WIKI", "--directory", "Users"]), 3, "the application \"WIKI\" exists already");
     refused(&application(&["jira", "--directory", "People"]), 3, "there is no directory \"People\"");
-    refused(&application(&["jira", "--directory", "Users", "--directory", "users"]), 3, "throng: ");
+    refused(&application(&["jira", "--directory", "Users", "--directory", "users"]), 2, "\"users\" twice");
     refused(&application(&["jira", "--directory", "Users", "--allow-address", "x"]), 2, "not an IP address");
     refused(&application(&["jira"]), 2, "--directory");
     assert_eq!(home.json(&["application", "list"]).as_array().map(Vec::len), Some(1));
@@ -79,6 +79,57 @@ fn what_is_refused_says_why_and_changes_nothing() {
     elsewhere.env("THRONG_DATABASE", home.database());
     assert!(done(&run(elsewhere, "")).contains("anna"));
     refused(&home.run(&["user", "add", "bela", "--password", "x"]), 2, "--password");
+}
+
+#[test]
+fn a_failure_is_an_object_for_programs() {
+    let home = Home::new();
+    let failed = |arguments: &[&str]| {
+        let ended = home.run(arguments);
+        assert_eq!(ended.stdout, "", "{ended:?}");
+        let told: Value = serde_json::from_str(&ended.stderr).unwrap();
+        assert_eq!(told["code"], ended.code.unwrap(), "{ended:?}");
+        told
+    };
+    assert_eq!(
+        failed(&["explain", "anna", "--application", "jira", "--json"]),
+        serde_json::json!({"error": "there is no application \"jira\"", "kind": "refused", "code": 3})
+    );
+    let json = ["--json", "user", "add", "bela", "--directory", "Users"];
+    assert_eq!(
+        failed(&json),
+        serde_json::json!({"error": "the password cannot be used: the password is empty", "kind": "usage", "code": 2})
+    );
+    let wrong = failed(&["user", "list", "--nothing", "--json"]);
+    assert_eq!(wrong["error"], "unexpected argument '--nothing' found");
+    assert_eq!((&wrong["kind"], &wrong["code"]), (&"usage".into(), &2.into()));
+    let missing = failed(&["application", "add", "--json"]);
+    assert!(missing["error"].as_str().unwrap().ends_with("--directory <NAME>\n  <NAME>"), "{missing}");
+    let name = home.run(&["user", "show", "--", "--json"]);
+    assert!(name.stderr.starts_with("error: "), "what follows two dashes is a name: {name:?}");
+    let help = throng(["--json", "--help"], "");
+    assert!(done(&help).contains("Exit codes:"), "what is asked for is not a failure");
+}
+
+#[test]
+fn an_empty_list_is_words_for_people_and_an_empty_array_for_programs() {
+    let home = Home::new();
+    done(&home.run(&["directory", "add", "Empty"]));
+    done(&home.run(&["application", "remove", "wiki", "--yes"]));
+    for (arguments, says) in [
+        (&["move", "list"][..], "no moves"),
+        (&["application", "list"], "no applications"),
+        (&["user", "list", "--directory", "Empty"], "no users"),
+        (&["group", "list", "--directory", "Empty"], "no groups"),
+    ] {
+        assert_eq!(done(&home.run(arguments)).trim_end(), says);
+        assert_eq!(home.json(arguments), serde_json::json!([]), "{arguments:?}");
+    }
+    let shadows = home.run(&["shadows"]);
+    assert_eq!(done(&shadows), "1 accounts in all directories\nno shadows\n");
+    done(&home.run(&["group", "add", "staff", "--directory", "Empty"]));
+    let shown = home.run(&["group", "show", "staff", "--directory", "Empty"]);
+    assert!(done(&shown).ends_with("no members, and in no group\n"), "{shown:?}");
 }
 
 #[test]
@@ -121,8 +172,9 @@ fn places_that_are_no_files_and_a_closed_input_are_failures_and_no_panics_i05() 
     refused(&throng(["user", "list", "--config", crate::home::path(&empty)], ""), 2, "where the database is");
     let folder = crate::home::path(folder);
     refused(&throng(["serve", "--config", folder], ""), 2, "cannot be read");
-    let add = ["user", "add", "bela", "--password-file", folder];
-    refused(&home.run(&add), 2, "the password cannot be read");
+    let add = |file| home.run(&["user", "add", "bela", "--password-file", file]);
+    refused(&add(folder), 2, "the password cannot be read");
+    refused(&add(&format!("{folder}/nothing")), 3, "the password cannot be read");
     let mut closed = command(["user", "add", "bela", "--database"]);
     closed.arg(home.database()).stdin(Stdio::null());
     let ended = closed.spawn().unwrap().wait_with_output().unwrap();

@@ -46,7 +46,7 @@ fn a_backup_is_private_whole_and_restored_elsewhere() {
     let before = std::fs::read(&copy).unwrap();
     refused(&backup(&copy), 3, "it exists already");
     refused(&backup(&home.database()), 3, "it exists already");
-    refused(&backup(&home.folder.path().join("none/copy.db")), 1, "copy.db");
+    refused(&backup(&home.folder.path().join("none/copy.db")), 3, "copy.db");
     done(&home.run(&["user", "remove", "anna", "--yes"]));
 
     let restored = home.folder.path().join("restored.db");
@@ -68,7 +68,7 @@ fn a_backup_is_private_whole_and_restored_elsewhere() {
         (&half, 1, "damaged"),
         (&empty, 3, "not a Throng database"),
         (&text, 1, "not an SQLite database"),
-        (&missing, 1, "missing.db"),
+        (&missing, 3, "missing.db"),
         (&home.folder.path().to_path_buf(), 1, "not a plain file"),
     ] {
         refused(&restore(from, &target), code, says);

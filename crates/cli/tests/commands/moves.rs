@@ -67,6 +67,43 @@ fn a_file_is_moved_in_and_what_is_wrong_with_it_is_told() {
 }
 
 #[test]
+fn whoever_a_query_matches_is_moved_and_the_journal_says_the_query() {
+    let home = Home::with_guests();
+    home.import(
+        "Users",
+        "username,email,active\nkai,kai@example.org,true\nmia,mia@example.org,false\nzoe,,true\n",
+    );
+    let query = "email = '*@EXAMPLE.org' and (active = true or name = zoe)";
+    let selected = ["--from", "Users", "--to", "Guests", "--query", query];
+    let plan = home.json(&[&["move", "plan"], &selected[..]].concat());
+    let names: Vec<_> = plan["users"].as_array().unwrap().iter().map(|user| &user["name"]).collect();
+    assert_eq!(names, ["kai"], "{plan}");
+    assert_eq!(home.json(&[&["move", "run"], &selected[..]].concat())["counts"]["moved"], 1);
+    let whom = &home.json(&["move", "list"])[0]["whom"];
+    assert_eq!(*whom, format!("the users that match the query `{query}`"));
+    let file = home.file("more.csv", "username,email,active\nida,ida@example.org,true\nleo,,true\n");
+    let from_file = ["move", "plan", "--from-file", path(&file), "--to", "Guests", "--query", query];
+    assert_eq!(home.json(&from_file)["users"].as_array().map(Vec::len), Some(1));
+    let by_prefix = ["move", "run", "--from", "Users", "--to", "Guests", "--name-prefix", "z"];
+    assert_eq!(home.json(&by_prefix)["whom"], "the users that match the name prefix \"z\"");
+
+    for (query, says) in [
+        ("name = ", "the search is malformed at byte 7, where it ends"),
+        (
+            "name ! anna and active = true",
+            "the search is malformed at byte 5, before \"! anna and active = \"",
+        ),
+        ("email = é or (name = a", "the search is malformed at byte 23, where it ends"),
+        ("createdDate > 2020-01-01", "searching by `createdDate` is not supported"),
+        (" ", "it is empty; without `--query` everybody is meant"),
+    ] {
+        refused(&home.run(&["move", "run", "--from", "Users", "--to", "Guests", "--query", query]), 2, says);
+    }
+    let both = [&["move", "plan"], &selected[..], &["--user", "zoe"]].concat();
+    refused(&home.run(&both), 2, "cannot be used with");
+}
+
+#[test]
 fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
     let home = Home::with_guests();
     let ldif = "dn: uid=nia,dc=x\nobjectClass: inetOrgPerson\nuid: nia\ncn: Nia\nsn: N\n\n\
@@ -80,11 +117,39 @@ fn what_an_ldap_server_or_a_product_wrote_out_is_moved_in() {
 
     let backup = home.file("backup.xml", include_str!("../../../interchange/tests/files/crowd_backup.xml"));
     let plan = ["move", "plan", "--from-file", path(&backup), "--to", "Guests"];
-    refused(&home.run(&plan), 3, "--backup-directory");
+    refused(&home.run(&plan), 2, "--backup-directory");
     let chosen = [&plan[..], &["--backup-directory", "People", "--on-taken", "skip"]].concat();
     done(&home.run(&chosen));
     let nowhere = [&plan[..], &["--backup-directory", "nowhere"]].concat();
     refused(&home.run(&nowhere), 3, "there is no such directory");
+}
+
+#[test]
+fn a_row_of_a_name_that_an_earlier_one_has_is_told_with_both_lines_and_the_file() {
+    let home = Home::with_guests();
+    let csv = home.file("twice.csv", "username\nkai\nmia\nKAI\n");
+    let groups = home.file("groups.csv", "name\nstaff\nStaff\n");
+    let fine = home.file("fine.csv", "username\nkai\n");
+    let person = |name: &str, at: &str| format!("dn: uid={at}\nobjectClass: account\nuid: {name}\n\n");
+    let ldif =
+        home.file("twice.ldif", &[person("kai", "1"), person("mia", "2"), person("Kai", "3")].concat());
+    let backup = include_str!("../../../interchange/tests/files/crowd_backup.xml");
+    let xml = home.file("twice.xml", &backup.replace("<name>tal</name>", "<name>ANNA</name>"));
+    for (file, more, says) in [
+        (&csv, &[][..], "twice.csv, line 4: the name is taken by line 2"),
+        (&fine, &["--groups-file", path(&groups)], "groups.csv, line 3: the name is taken by line 2"),
+        (&ldif, &[], "twice.ldif, line 9: the name is taken by line 1"),
+        (&xml, &["--backup-directory", "People"], "twice.xml, line 66: the name is taken by line 44"),
+    ] {
+        for what in ["plan", "run"] {
+            let arguments = [&["move", what, "--from-file", path(file), "--to", "Users"], more].concat();
+            refused(&home.run(&arguments), 3, says);
+        }
+    }
+    let import = ["import", path(&csv), "--directory", "Users"];
+    refused(&home.run(&import), 3, "twice.csv, line 4: the name is taken by line 2");
+    let import = ["import", path(&fine), "--groups", path(&groups), "--directory", "Users", "--dry-run"];
+    refused(&home.run(&import), 3, "groups.csv, line 3: the name is taken by line 2");
 }
 
 #[cfg(unix)]

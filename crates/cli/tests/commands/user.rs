@@ -10,7 +10,7 @@ fn a_user_is_shown_switched_and_given_another_password() {
     assert_eq!(shown.as_array().map(Vec::len), Some(2), "{shown}");
     assert_eq!(shown[0]["groups"], serde_json::json!(["visitors"]));
     refused(&home.run(&["user", "show", "zoe"]), 3, "there is no user \"zoe\"");
-    refused(&home.run(&["user", "disable", "anna"]), 3, "say which directory");
+    refused(&home.run(&["user", "disable", "anna"]), 2, "say which directory");
     done(&home.run(&["user", "disable", "anna", "--directory", "Users"]));
     assert_eq!(home.json(&["user", "list", "--directory", "Users"])[0]["active"], false);
     done(&home.run(&["user", "enable", "anna", "--directory", "Users"]));

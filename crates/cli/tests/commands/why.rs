@@ -25,6 +25,26 @@ fn why_says_yes_or_no_in_a_sentence_and_by_its_code() {
 }
 
 #[test]
+fn a_directory_that_is_switched_off_is_told_and_not_asked() {
+    let home = Home::with_guests();
+    done(&home.run(&["directory", "disable", "Guests", "--yes"]));
+    let explain = ["explain", "bela", "--application", "wiki"];
+    let told = home.run(&explain);
+    let lines: Vec<&str> = done(&told).lines().collect();
+    assert_eq!(
+        lines[1..3],
+        ["  1. Users: does not know the name", "  -. Guests: switched off, and not asked"]
+    );
+    assert_eq!(lines[3], "  => nobody; every directory that is switched on answered");
+    let explained = home.json(&explain);
+    assert_eq!(explained["occurrences"].as_array().map(Vec::len), Some(1), "{explained}");
+    assert_eq!(explained["switched_off"][0]["label"], "Guests", "{explained}");
+    assert_eq!(explained["state"], "unknown");
+    done(&home.run(&["directory", "enable", "Guests", "--yes"]));
+    assert_eq!(home.json(&explain)["switched_off"], serde_json::json!([]));
+}
+
+#[test]
 fn shadows_tells_what_is_held_twice() {
     let home = Home::with_guests();
     let report = home.json(&["shadows", "--application", "wiki"]);

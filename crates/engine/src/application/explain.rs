@@ -7,7 +7,7 @@ use throng_core::claim::{Claim, Settled, settle};
 use throng_core::id::{DirectoryId, IdentityId, Subject};
 use throng_core::name::Username;
 use throng_core::plan::{AsOf, OnOwnershipChange, Purpose};
-use throng_core::registry::{Aliases, DirectoryKind};
+use throng_core::registry::{Aliases, DirectoryKind, DirectoryRecord};
 use throng_core::resolve::{Answer, Memory, Resolved, Said, Survey, Verdict};
 use throng_core::time::Timestamp;
 use throng_core::user::User;
@@ -30,6 +30,8 @@ pub struct Explanation {
     pub alias_of: Option<Username>,
     /// What every directory of the plan says, in order.
     pub occurrences: Vec<Occurs>,
+    /// The directories of the order that are switched off, in order. They are not asked.
+    pub switched_off: Vec<SwitchedOff>,
     /// What follows for the name.
     pub state: NameState,
     /// The identity that the name is claimed for.
@@ -65,6 +67,15 @@ pub struct Occurs {
     pub active: Option<bool>,
 }
 
+/// A directory that has a place in the order, and no part in an [`Explanation`], because it is switched off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SwitchedOff {
+    /// The directory.
+    pub directory: DirectoryId,
+    /// Its name.
+    pub label: String,
+}
+
 /// What follows for a name from everything that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,7 +109,8 @@ impl Application {
     /// Asks every directory about a name and tells what follows, and why.
     ///
     /// 1. The state is what [`Application::find_user`] answers; the shadowed are told too.
-    /// 2. Reads only; silence of a directory is part of the answer, and one that contradicts itself counts as silent.
+    /// 2. A directory that is switched off is named, and not asked.
+    /// 3. Reads only; silence of a directory is part of the answer, and one that contradicts itself counts as silent.
     pub async fn explain(&self, name: &str) -> Result<Explanation, Error> {
         let app = self.in_use()?;
         let asked = Username::new(name)?;
@@ -167,6 +179,7 @@ impl Application {
             alias_of: is_alias.then_some(name),
             name: asked,
             occurrences,
+            switched_off: app.switched_off.iter().map(|record| SwitchedOff::from(&**record)).collect(),
             state,
             identity: match winner.and_then(|user| app.recovery_at(user.directory()).map(drop)) {
                 Some(()) => Some(Recovery::IDENTITY),
@@ -221,8 +234,16 @@ pub(crate) fn judge(app: &InUse, claim: Option<&Claim>, survey: Survey<User>) ->
 
 impl Explanation {
     fn label(&self, directory: DirectoryId) -> &str {
-        let seat = self.occurrences.iter().find(|occurs| occurs.directory == directory);
-        seat.map_or("a directory that is not in the order", |occurs| &occurs.label)
+        let asked = self.occurrences.iter().map(|occurs| (occurs.directory, &occurs.label));
+        let mut all = asked.chain(self.switched_off.iter().map(|off| (off.directory, &off.label)));
+        let found = all.find(|(id, _)| *id == directory);
+        found.map_or("a directory that is not in the order", |(_, label)| label)
+    }
+}
+
+impl From<&DirectoryRecord> for SwitchedOff {
+    fn from(record: &DirectoryRecord) -> Self {
+        Self { directory: record.id, label: record.name.to_string() }
     }
 }
 
@@ -239,6 +260,9 @@ impl fmt::Display for Explanation {
                 write!(f, " as {spelling:?}, password checked by {}", occurs.password)?;
             }
             writeln!(f, "{}", if occurs.active == Some(false) { ", inactive" } else { "" })?;
+        }
+        for off in &self.switched_off {
+            writeln!(f, "  -. {}: switched off, and not asked", off.label.escape_debug())?;
         }
         match &self.state {
             NameState::Means { subject, shadowed } => {
@@ -257,7 +281,10 @@ impl fmt::Display for Explanation {
                 }
                 writeln!(f, "; the one in {:?} must be adopted first", self.label(found.directory))?;
             }
-            NameState::Unknown => writeln!(f, "  => nobody; every directory answered")?,
+            NameState::Unknown if self.switched_off.is_empty() => {
+                writeln!(f, "  => nobody; every directory answered")?
+            }
+            NameState::Unknown => writeln!(f, "  => nobody; every directory that is switched on answered")?,
             NameState::Undecided { silent } => {
                 let labels: Vec<_> = silent.iter().map(|directory| self.label(*directory)).collect();
                 writeln!(f, "  => cannot be said while silent: {}", labels.join(", "))?;

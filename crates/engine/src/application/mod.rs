@@ -16,7 +16,7 @@ mod user_writes;
 pub use access::Admission;
 pub use claims::Adoption;
 pub(crate) use explain::judge;
-pub use explain::{Explanation, NameState, Occurs};
+pub use explain::{Explanation, NameState, Occurs, SwitchedOff};
 pub use login::Authenticated;
 pub use members::{Depth, Membership};
 pub use sessions::{LoggedIn, NewSession, OpenSession, SessionTerms, SessionToken, binding_of};

@@ -22,6 +22,7 @@ use super::request::{MoveSource, Selection};
 use crate::config::Config;
 use crate::directory::{Mount, Stored, Via};
 use crate::error::{Error, Invalid};
+use crate::import::{Row, RowFault};
 use crate::throng::Throng;
 
 /// Where users come from.
@@ -109,7 +110,7 @@ impl Origin {
         let mut add = |user: User| drop(users.insert(user.key().clone(), user));
         match selection {
             Selection::Everybody => self.matching(&Filter::everything()).await?.into_iter().for_each(add),
-            Selection::Matching(filter) => self.matching(filter).await?.into_iter().for_each(add),
+            Selection::Matching { filter, .. } => self.matching(filter).await?.into_iter().for_each(add),
             Selection::Users(names) => {
                 for name in names {
                     match self.user(&Username::new(name)?).await? {
@@ -265,22 +266,23 @@ impl Rows {
             users: Vec::with_capacity(users.len()),
             groups: BTreeMap::new(),
         };
+        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
         for row in groups {
-            let name = crate::import::at(row.line, GroupName::new(&row.name))?;
+            let name = row.gives(GroupName::new(&row.name))?;
             let mut parents = Vec::new();
             for parent in &row.parents {
-                parents.push(crate::import::at(row.line, GroupName::new(parent))?);
+                parents.push(row.gives(GroupName::new(parent))?);
             }
-            if rows.groups.contains_key(name.key()) {
-                return Err(crate::import::taken(row.line));
+            if let Some(by) = lines.insert(name.key().clone(), row.line) {
+                return Err(row.fault(RowFault::NameTaken { by: Some(by) }));
             }
             rows.groups.insert(name.key().clone(), (name, row.description.clone(), parents));
         }
-        let mut seen = BTreeSet::new();
+        let mut lines: BTreeMap<Key, u64> = BTreeMap::new();
         for row in users {
             let belongings = account(row, now)?;
-            if !seen.insert(belongings.user.key().clone()) {
-                return Err(crate::import::taken(row.line));
+            if let Some(by) = lines.insert(belongings.user.key().clone(), row.line) {
+                return Err(row.fault(RowFault::NameTaken { by: Some(by) }));
             }
             for group in &belongings.groups {
                 let known = (group.clone(), String::new(), Vec::new());
@@ -319,16 +321,16 @@ impl Rows {
 
 /// The account that a row describes.
 fn account(row: &UserRow, now: Timestamp) -> Result<Belongings, Error> {
-    let name = crate::import::at(row.line, Username::new(&row.name))?;
+    let name = row.gives(Username::new(&row.name))?;
     let external_id = ExternalId::of_name(name.key()).map_err(|_| Error::Invalid(Invalid::Text("name")))?;
     let user = User { profile: row.profile.clone(), active: row.active, ..User::named(external_id, name) };
     let mut groups = BTreeMap::new();
     for group in &row.groups {
-        let group = crate::import::at(row.line, GroupName::new(group))?;
+        let group = row.gives(GroupName::new(group))?;
         groups.entry(group.key().clone()).or_insert(group);
     }
     let hash = row.password_hash.as_deref().filter(|text| !text.is_empty()).map(EncodedHash::new);
-    let hash = crate::import::at(row.line, hash.transpose())?;
+    let hash = row.gives(hash.transpose())?;
     let credential = hash.map(|hash| Credential {
         hash: CredentialState::Usable(hash),
         history: vec![],

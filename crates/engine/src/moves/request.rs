@@ -93,7 +93,12 @@ pub enum Selection {
     /// The users in these groups, and in groups inside them.
     Groups(Vec<String>),
     /// The users that a filter matches.
-    Matching(Filter),
+    Matching {
+        /// What the journal calls the filter.
+        label: String,
+        /// The filter.
+        filter: Filter,
+    },
 }
 
 impl fmt::Display for Selection {
@@ -102,7 +107,7 @@ impl fmt::Display for Selection {
             Self::Everybody => f.write_str("everybody"),
             Self::Users(names) => write!(f, "{} named users", names.len()),
             Self::Groups(names) => write!(f, "the users in {}", names.join(", ")),
-            Self::Matching(_) => f.write_str("the users that a filter matches"),
+            Self::Matching { label, .. } => write!(f, "the users that match {label}"),
         }
     }
 }

@@ -195,6 +195,14 @@ impl ShadowReport {
     }
 }
 
+impl ShadowReport {
+    /// Whether nothing was found, in whatever could be listed.
+    pub fn is_empty(&self) -> bool {
+        let Self { scan: _, names, emails, external_ids, confusable } = self;
+        names.is_empty() && emails.is_empty() && external_ids.is_empty() && confusable.is_empty()
+    }
+}
+
 impl fmt::Display for ShadowReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.scan, f)?;
@@ -209,6 +217,9 @@ impl fmt::Display for ShadowReport {
         }
         for names in &self.confusable {
             writeln!(f, "{names}")?;
+        }
+        if self.is_empty() {
+            writeln!(f, "no shadows")?;
         }
         Ok(())
     }

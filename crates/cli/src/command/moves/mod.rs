@@ -1,7 +1,9 @@
 //! `throng move`.
 //!
-//! Reading order: here what is asked and done; `told.rs` is what people and programs read of it.
+//! Reading order: here what is asked and done; `query.rs` is how a query selects; `told.rs` is what people and programs
+//! read of it.
 
+mod query;
 mod told;
 
 use std::ffi::OsStr;
@@ -18,6 +20,7 @@ use throng::moves::{
 };
 use throng::{Error, Throng};
 
+use self::query::Query;
 use super::import::{Between, read, read_backup, read_ldif};
 use crate::arguments::{List, Where};
 use crate::failure::{Code, Failure};
@@ -42,6 +45,7 @@ pub(crate) enum Move {
     #[command(after_help = "\
 Example:
   throng move run --from Confluence --to Jira --group staff --on-taken link --database users.db
+  throng move run --from Confluence --to Jira --query 'email = \"*@example.org\"' --database users.db
   throng move run --from-file users.csv --to Jira --database users.db")]
     Run(What),
     /// Show what became of a move
@@ -83,7 +87,7 @@ Example:
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("source").required(true).args(["from", "from_file"])))]
-#[command(group(ArgGroup::new("selection").args(["users", "groups", "name_prefix"])))]
+#[command(group(ArgGroup::new("selection").args(["users", "groups", "name_prefix", "query"])))]
 pub(crate) struct What {
     #[command(flatten)]
     at: Where,
@@ -111,6 +115,9 @@ pub(crate) struct What {
     /// Move the users only whose names begin so
     #[arg(long, value_name = "TEXT")]
     name_prefix: Option<String>,
+    /// Move the users only that match this query, in the search language of Crowd, such as `email = "*@example.org"`
+    #[arg(long, value_name = "CQL")]
+    query: Option<Query>,
     /// What becomes of a user whose name somebody in the target has
     #[arg(long, value_name = "WHAT", default_value = "stop")]
     on_taken: Taken,
@@ -157,6 +164,14 @@ pub(crate) struct One {
 }
 
 impl What {
+    async fn plan(&self, throng: &Throng) -> Result<MovePlan, Failure> {
+        let plan = throng.plan_move(self.request(throng)?).await;
+        match &self.from_file {
+            Some(file) => plan.map_err(|error| Failure::of_rows(error, file, self.groups_file.as_deref())),
+            None => Ok(plan?),
+        }
+    }
+
     fn request(&self, throng: &Throng) -> Result<MoveRequest, Failure> {
         let target = directory(throng, &self.to)?.id;
         let request = match (&self.from, &self.from_file) {
@@ -169,14 +184,17 @@ impl What {
                 };
                 MoveRequest::from_file(file.display().to_string(), users, groups, target)
             }
-            (None, None) => return Err(Failure::Refused("say where the users come from".to_owned())),
+            (None, None) => return Err(Failure::Usage("say where the users come from".to_owned())),
         };
         let selection = if !self.users.is_empty() {
             Selection::Users(self.users.clone())
         } else if !self.groups.is_empty() {
             Selection::Groups(self.groups.clone())
         } else if let Some(prefix) = &self.name_prefix {
-            Selection::Matching(Filter::name_starts_with(prefix))
+            let label = format!("the name prefix {prefix:?}");
+            Selection::Matching { label, filter: Filter::name_starts_with(prefix) }
+        } else if let Some(Query { text, filter }) = &self.query {
+            Selection::Matching { label: format!("the query `{text}`"), filter: filter.clone() }
         } else {
             Selection::Everybody
         };
@@ -236,14 +254,14 @@ async fn open(at: &Where) -> Result<(Place, Throng), Failure> {
 
 async fn plan(what: &What, output: &Output) -> Result<Code, Failure> {
     let (_, throng) = open(&what.at).await?;
-    let plan = throng.plan_move(what.request(&throng)?).await?;
+    let plan = what.plan(&throng).await?;
     told::plan(&throng, &plan, what.all, output)?;
     Ok(if plan.is_clear() { Code::Done } else { Code::Refused })
 }
 
 async fn run_planned(what: &What, output: &Output) -> Result<Code, Failure> {
     let (place, throng) = open(&what.at).await?;
-    let plan = throng.plan_move(what.request(&throng)?).await?;
+    let plan = what.plan(&throng).await?;
     refuse(&throng, &plan)?;
     let dry = throng.dry_run_move(&plan).await?;
     if let Some((name, becomes)) = dry.changed.first() {

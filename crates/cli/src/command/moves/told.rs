@@ -39,6 +39,7 @@ struct Count {
 }
 
 impl Row for Count {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["what", "number"];
 
     fn cells(&self) -> Vec<String> {
@@ -56,6 +57,7 @@ struct Planning {
 }
 
 impl Row for Planning {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "account", "password", "worth knowing"];
 
     fn cells(&self) -> Vec<String> {
@@ -212,6 +214,7 @@ impl Listed {
 }
 
 impl Row for Listed {
+    const SEVERAL: &'static str = "moves";
     const COLUMNS: &'static [&'static str] = &["move", "state", "from", "to", "whom", "users", "began"];
 
     fn cells(&self) -> Vec<String> {
@@ -269,6 +272,7 @@ struct Stayed<'r> {
 }
 
 impl Row for Stayed<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "stayed because"];
 
     fn cells(&self) -> Vec<String> {
@@ -330,6 +334,7 @@ struct IsWrong<'w> {
 }
 
 impl Row for IsWrong<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["user", "what is wrong"];
 
     fn cells(&self) -> Vec<String> {
