@@ -6,12 +6,12 @@ mod show;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use throng::preview::{Preview, Unlisted};
+use throng::preview::{Preview, Proposal, Unlisted};
 use throng::{Adoption, Throng};
 
 pub(crate) use propose::{
-    AddSeat, DeleteUser, Disable, Enable, Memberships, Proposes, RemoveDirectory, RemoveSeat, RenameUser,
-    Reorder, SetAccess, SetPolicy, Silence,
+    AddSeat, DeleteUser, Disable, DisableUser, Enable, LeaveGroup, MemberKind, Memberships, Proposes,
+    RemoveDirectory, RemoveGroup, RemoveSeat, RenameUser, Reorder, SetAccess, SetPolicy, Silence, is_own,
 };
 pub(crate) use show::tell;
 
@@ -102,6 +102,14 @@ pub(crate) async fn make<C: Args + Proposes>(what: &Making<C>, output: &Output) 
     let _signals = Signals::listen()?;
     throng.apply_preview(&preview, what.decide.unlisted()).await?;
     output.answer(&"the change is made", &Told { preview: &preview, applied: true })
+}
+
+/// Makes a change at once: exactly what a look at it would have shown, and nothing that locks the last administrator
+/// out. A directory that cannot be listed now hinders nobody.
+pub(crate) async fn make_now(throng: &Throng, proposal: Proposal) -> Result<Preview, Failure> {
+    let preview = throng.preview(proposal).await?;
+    throng.apply_preview(&preview, Unlisted::Accept).await?;
+    Ok(preview)
 }
 
 impl Decide {

@@ -36,7 +36,9 @@ impl CheckReport {
             && self.directories.iter().all(|found| {
                 !found.never_synchronised && found.weak.count == 0 && found.quarantined.count == 0
             })
-            && self.applications.iter().all(|found| found.orphans.count == 0 && found.outranked.count == 0)
+            && self.applications.iter().all(|found| {
+                found.orphans.count == 0 && found.outranked.count == 0 && !found.lacks_administrator
+            })
     }
 }
 
@@ -73,6 +75,8 @@ pub struct CheckedApplication {
     /// Names that belong to another account than the order selects, among the directories that are kept here: that
     /// account gets nothing until it is adopted (T01).
     pub outranked: Listed<Key>,
+    /// Whether it says who administers it, and nobody of them can: no change is refused for leaving it without one.
+    pub lacks_administrator: bool,
 }
 
 /// Names of one kind: all are counted, and the first [`CheckReport::MOST_LISTED`] listed.
@@ -106,7 +110,8 @@ impl Throng {
     /// 2. Mirrors that were never complete, and moves that are not over.
     /// 3. Names that belong to nobody any more, or to another account than the order selects. Directories that are
     ///    asked each time are not asked for this.
-    /// 4. Page by page: memory does not grow with the number of users.
+    /// 4. Applications that say who administers them where nobody of them can.
+    /// 5. Page by page: memory does not grow with the number of users.
     pub async fn check(&self) -> Result<CheckReport, Error> {
         self.reload().await?;
         let mut report = CheckReport::default();
@@ -177,6 +182,7 @@ impl Throng {
             tombstones: 0,
             orphans: Listed::default(),
             outranked: Listed::default(),
+            lacks_administrator: application.lacks_administrator().await?,
         };
         let mut request = PageRequest::default();
         loop {

@@ -1,13 +1,15 @@
 //! The changes that can be looked at, with their arguments.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use throng::core::group::Member;
 use throng::core::id::{DirectoryId, Subject};
 use throng::core::name::{GroupName, Username};
 use throng::core::plan::{OnRefusal, OnSilence};
-use throng::core::registry::DirectoryKind;
+use throng::core::registry::{DirectoryKind, DirectoryRecord};
 use throng::core::user::User;
 use throng::preview::{Copies, Proposal, Switched};
 use throng::{Access, Error, MembershipScheme, Throng};
@@ -301,6 +303,103 @@ impl Proposes for RenameUser {
     }
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct DisableUser {
+    /// The name of the user
+    name: String,
+    /// The directory; may be left out where there is only one
+    #[arg(long, value_name = "NAME")]
+    directory: Option<String>,
+}
+
+impl Proposes for DisableUser {
+    async fn proposal(&self, throng: &Throng) -> Result<Proposal, Failure> {
+        let (subject, _) = account(throng, self.directory.as_deref(), &self.name).await?;
+        Ok(Proposal::SwitchUser { subject, state: Switched::Off })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveGroup {
+    /// The name of the group
+    name: String,
+    /// The directory; may be left out where there is only one
+    #[arg(long, value_name = "NAME")]
+    directory: Option<String>,
+}
+
+impl Proposes for RemoveGroup {
+    async fn proposal(&self, throng: &Throng) -> Result<Proposal, Failure> {
+        let directory = own(throng, self.directory.as_deref())?.id;
+        let group = group(throng, directory, &self.name).await?;
+        Ok(Proposal::RemoveGroup { directory, group })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaveGroup {
+    /// The name of the group
+    group: String,
+    /// The name of the member
+    member: String,
+    /// The directory; may be left out where there is only one
+    #[arg(long, value_name = "NAME")]
+    directory: Option<String>,
+    /// What the member is
+    #[arg(long, value_name = "KIND", default_value = "user")]
+    kind: MemberKind,
+}
+
+impl Proposes for LeaveGroup {
+    async fn proposal(&self, throng: &Throng) -> Result<Proposal, Failure> {
+        let directory = own(throng, self.directory.as_deref())?.id;
+        let group = group(throng, directory, &self.group).await?;
+        Ok(Proposal::LeaveGroup { directory, group, member: self.kind.member(&self.member)? })
+    }
+}
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MemberKind {
+    User,
+    Group,
+}
+
+impl MemberKind {
+    /// The member of a name.
+    pub(crate) fn member(self, name: &str) -> Result<Member, Failure> {
+        Ok(match self {
+            Self::User => Member::User(Username::new(name).map_err(Error::from)?),
+            Self::Group => Member::Group(GroupName::new(name).map_err(Error::from)?),
+        })
+    }
+}
+
+/// A group as its directory spells it.
+async fn group(throng: &Throng, directory: DirectoryId, name: &str) -> Result<GroupName, Failure> {
+    let wanted = GroupName::new(name).map_err(Error::from)?;
+    let found = throng.open(directory)?.group(&wanted).await;
+    let found = found.map_err(|error| Failure::Directory { name: name.to_owned(), error })?;
+    found.map(|group| group.name).ok_or_else(|| Failure::Missing { what: "group", name: name.to_owned() })
+}
+
+/// Whether users and groups of a directory are administered here: those of a mirror are at its source.
+pub(crate) fn is_own(kind: &DirectoryKind) -> bool {
+    match kind {
+        DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) => true,
+        DirectoryKind::Mirrored(_) | DirectoryKind::Live => false,
+    }
+}
+
+/// A directory whose users and groups are administered here.
+fn own(throng: &Throng, label: Option<&str>) -> Result<Arc<DirectoryRecord>, Failure> {
+    let record = chosen(throng, label)?;
+    if is_own(&record.kind) {
+        return Ok(record);
+    }
+    Err(Failure::Refused(format!("{:?} is administered at its source", record.name)))
+}
+
 /// A directory that an application asks.
 fn seat(throng: &Throng, name: &str, label: &str) -> Result<(throng::Application, DirectoryId), Failure> {
     let (application, directory) = (application(throng, name)?, directory(throng, label)?.id);
@@ -313,14 +412,8 @@ fn seat(throng: &Throng, name: &str, label: &str) -> Result<(throng::Application
 
 /// An account that is administered here: that of a mirror is changed at its source.
 async fn account(throng: &Throng, label: Option<&str>, name: &str) -> Result<(Subject, User), Failure> {
-    let record = chosen(throng, label)?;
+    let record = own(throng, label)?;
     let label = record.name.to_string();
-    match record.kind {
-        DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) => {}
-        DirectoryKind::Mirrored(_) | DirectoryKind::Live => {
-            return Err(Failure::Refused(format!("users of {label:?} are administered at its source")));
-        }
-    }
     let (_, port) = chosen_directory(throng, Some(&label))?;
     let wanted = Username::new(name).map_err(Error::from)?;
     let found = port.user(&wanted).await.map_err(|error| Failure::Directory { name: label, error })?;

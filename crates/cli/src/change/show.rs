@@ -3,7 +3,9 @@
 use serde::Serialize;
 use throng::Throng;
 use throng::core::plan::{OnRefusal, OnSilence, SeatPolicy};
-use throng::preview::{Difference, Holding, Owns, PasswordSource, PolicyChange, Preview, Totals};
+use throng::preview::{
+    Administrator, Difference, Holding, Owns, PasswordSource, PolicyChange, Preview, Totals,
+};
 
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
@@ -34,6 +36,10 @@ pub(crate) fn tell(throng: &Throng, preview: &Preview, all: bool, output: &Outpu
             "nobody can say who of {:?} changes: it cannot be listed",
             names.directory(*directory)
         ));
+    }
+    for Administrator { application, name, password } in &preview.administrators {
+        let password = source(*password);
+        output.words(&format_args!("{name:?} could still administer {application:?}, by {password}"))?;
     }
     for application in &preview.without_administrator {
         note(&format_args!("nobody could administer {application:?} any more: this change is refused"));

@@ -394,7 +394,13 @@ async fn administrators(arguments: &SetAdministrators, output: &Output) -> Resul
     let groups = arguments.groups.iter().map(GroupName::new).collect::<Result<Vec<_>, _>>();
     let groups = groups.map_err(Error::from)?;
     let throng = Place::find(&arguments.at)?.open().await?;
-    application(&throng, name)?.set_administrators(groups).await?;
+    let application = application(&throng, name)?;
+    application.set_administrators(groups).await?;
+    if !arguments.groups.is_empty() && application.administrator().await?.is_none() {
+        note(
+            &"nobody in these groups can log in now: until somebody can, no change is refused for their sake",
+        );
+    }
     let by = match arguments.groups.join(", ") {
         nobody if nobody.is_empty() => "groups that are not known".to_owned(),
         groups => groups,

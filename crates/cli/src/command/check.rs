@@ -98,6 +98,10 @@ fn findings(report: &CheckReport) -> Vec<Finding> {
         ] {
             findings.push(counted(place(), what, true, listed, |name| name.as_str()));
         }
+        if application.lacks_administrator {
+            let what = "administrators who cannot log in, or are not there";
+            findings.push(Finding { place: place(), what, fault: true, count: 1, names: String::new() });
+        }
         let what = "name of somebody who is gone";
         let count = application.tombstones;
         findings.push(Finding { place: place(), what, fault: false, count, names: String::new() });

@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use throng::core::directory::{Directory, NewGroup};
 use throng::core::filter::Filter;
 use throng::core::group::{Group as Kept, Member};
-use throng::core::name::{GroupName, Username};
+use throng::core::name::GroupName;
 use throng::core::page::PageRequest;
+use throng::preview::Proposal;
 use throng::{Error, Throng};
 
 use super::user::{failed, parents};
 use crate::arguments::InDirectory;
+use crate::change::{MemberKind, is_own, make_now};
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
 use crate::place::{Place, chosen_directory};
+use crate::signals::Signals;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Group {
@@ -30,13 +33,16 @@ pub(crate) enum Group {
     Add(AddGroup),
     /// Remove a group; its members stay
     ///
-    /// Shows how many are in it, and removes it with `--yes` only.
+    /// Shows how many are in it, and removes it with `--yes` only. Refused where nobody could administer an application
+    /// any more.
     #[command(after_help = "Example:\n  throng group remove staff --database users.db --yes")]
     Remove(RemoveGroup),
     /// Put a user, or a group, into a group
     #[command(after_help = "Example:\n  throng group add-member staff anna --database users.db")]
     AddMember(OneMember),
     /// Take a user, or a group, out of a group
+    ///
+    /// Refused where nobody could administer an application any more.
     #[command(after_help = "Example:\n  throng group remove-member staff anna --database users.db")]
     RemoveMember(OneMember),
 }
@@ -82,13 +88,6 @@ pub(crate) struct OneMember {
     /// What the member is
     #[arg(long, value_name = "KIND", default_value = "user")]
     kind: MemberKind,
-}
-
-/// What a member is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum MemberKind {
-    User,
-    Group,
 }
 
 pub(crate) async fn run(arguments: Group, output: &Output) -> Result<(), Failure> {
@@ -235,7 +234,14 @@ async fn remove(arguments: &RemoveGroup, output: &Output) -> Result<(), Failure>
     output.words(&format_args!("{members} are directly in the group {name:?}"))?;
     let removed = Removed { group: &group.name, members, removed: arguments.yes };
     if arguments.yes {
-        groups.remove_group(&group.name).await.map_err(|error| failed(&label, error))?;
+        // From here on a signal interrupts nothing half-way.
+        let _signals = Signals::listen()?;
+        if is_own(&throng.directory(&label)?.kind) {
+            let (directory, group) = (port.id(), group.name.clone());
+            make_now(&throng, Proposal::RemoveGroup { directory, group }).await?;
+        } else {
+            groups.remove_group(&group.name).await.map_err(|error| failed(&label, error))?;
+        }
         return output.answer(&format_args!("the group {name:?} is removed"), &removed);
     }
     note(&"nothing was changed; `--yes` removes it");
@@ -250,18 +256,27 @@ enum Membership {
 }
 
 async fn change(arguments: &OneMember, what: Membership, output: &Output) -> Result<(), Failure> {
-    let member = match arguments.kind {
-        MemberKind::User => Member::User(Username::new(&arguments.member).map_err(Error::from)?),
-        MemberKind::Group => Member::Group(GroupName::new(&arguments.member).map_err(Error::from)?),
-    };
+    let member = arguments.kind.member(&arguments.member)?;
     let throng = Place::find(&arguments.directory.at)?.open_with_sources().await?;
     let (port, label, group) = one(&throng, &arguments.directory, &arguments.group).await?;
     let members = port.powers().members.ok_or_else(|| unable(&label))?;
-    let (done, word) = match what {
-        Membership::Begins => (members.add_member(&group.name, &member).await, "is in"),
-        Membership::Ends => (members.remove_member(&group.name, &member).await, "is not in"),
+    let word = match what {
+        Membership::Begins => {
+            let done = members.add_member(&group.name, &member).await;
+            done.map_err(|error| failed(&label, error))?;
+            "is in"
+        }
+        Membership::Ends => {
+            if is_own(&throng.directory(&label)?.kind) {
+                let (directory, group) = (port.id(), group.name.clone());
+                make_now(&throng, Proposal::LeaveGroup { directory, group, member }).await?;
+            } else {
+                let done = members.remove_member(&group.name, &member).await;
+                done.map_err(|error| failed(&label, error))?;
+            }
+            "is not in"
+        }
     };
-    done.map_err(|error| failed(&label, error))?;
     let words = format_args!("{:?} {word} the group {:?}", arguments.member, group.name.as_str());
     output.answer(&words, &Told { group: &group.name, directory: &label })
 }

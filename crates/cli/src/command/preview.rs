@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use crate::change::{
-    AddSeat, DeleteUser, Disable, Enable, Memberships, RemoveDirectory, RemoveSeat, RenameUser, Reorder,
-    SetAccess, SetPolicy, Showing, show,
+    AddSeat, DeleteUser, Disable, DisableUser, Enable, LeaveGroup, Memberships, RemoveDirectory, RemoveGroup,
+    RemoveSeat, RenameUser, Reorder, SetAccess, SetPolicy, Showing, show,
 };
 use crate::failure::Failure;
 use crate::output::Output;
@@ -46,6 +46,15 @@ Example:
     /// A user gets another name
     #[command(after_help = "Example:\n  throng preview rename-user anna anja --database users.db")]
     RenameUser(Showing<RenameUser>),
+    /// A user may log in no more
+    #[command(after_help = "Example:\n  throng preview disable-user anna --database users.db")]
+    DisableUser(Showing<DisableUser>),
+    /// A group is removed; its members stay
+    #[command(after_help = "Example:\n  throng preview remove-group staff --database users.db")]
+    RemoveGroup(Showing<RemoveGroup>),
+    /// A user, or a group, is in a group no more
+    #[command(after_help = "Example:\n  throng preview remove-member staff anna --database users.db")]
+    RemoveMember(Showing<LeaveGroup>),
 }
 
 pub(crate) async fn run(arguments: Preview, output: &Output) -> Result<(), Failure> {
@@ -61,5 +70,8 @@ pub(crate) async fn run(arguments: Preview, output: &Output) -> Result<(), Failu
         Preview::Policy(what) => show(what, output).await,
         Preview::DeleteUser(what) => show(what, output).await,
         Preview::RenameUser(what) => show(what, output).await,
+        Preview::DisableUser(what) => show(what, output).await,
+        Preview::RemoveGroup(what) => show(what, output).await,
+        Preview::RemoveMember(what) => show(what, output).await,
     }
 }

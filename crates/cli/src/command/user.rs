@@ -8,16 +8,17 @@ use throng::core::directory::{Directory, NewUser, UserPatch};
 use throng::core::error::DirectoryError;
 use throng::core::filter::Filter;
 use throng::core::group::Member;
-use throng::core::id::ExternalId;
+use throng::core::id::{ExternalId, Subject};
 use throng::core::name::{GroupName, Username};
 use throng::core::page::PageRequest;
 use throng::core::secret::Secret;
 use throng::core::user::{Profile, User as Account};
 use throng::error::Invalid;
+use throng::preview::{Proposal, Switched};
 use throng::{Error, Throng};
 
 use crate::arguments::{InDirectory, Where};
-use crate::change::{DeleteUser, Making, RenameUser, make as change};
+use crate::change::{DeleteUser, Making, RenameUser, is_own, make as change, make_now};
 use crate::failure::Failure;
 use crate::output::{Output, Row, yes_or_no};
 use crate::password;
@@ -46,6 +47,8 @@ Example:
     #[command(after_help = "Example:\n  throng user enable anna --database users.db")]
     Enable(OneUser),
     /// Let a user log in no more; everything else stays
+    ///
+    /// Refused where nobody could administer an application any more.
     #[command(after_help = "Example:\n  throng user disable anna --database users.db")]
     Disable(OneUser),
     /// Give a user another name
@@ -113,8 +116,8 @@ pub(crate) async fn run(arguments: User, output: &Output) -> Result<(), Failure>
         User::List(arguments) => list(arguments, output).await,
         User::Show(arguments) => show(arguments, output).await,
         User::SetPassword(arguments) => set_password(arguments, output).await,
-        User::Enable(arguments) => switch(arguments, Activity::On, output).await,
-        User::Disable(arguments) => switch(arguments, Activity::Off, output).await,
+        User::Enable(arguments) => switch(arguments, Switched::On, output).await,
+        User::Disable(arguments) => switch(arguments, Switched::Off, output).await,
         User::Rename(what) => change(what, output).await,
         User::Remove(what) => change(what, output).await,
     }
@@ -275,24 +278,24 @@ async fn set_password(arguments: &SetPassword, output: &Output) -> Result<(), Fa
     output.answer(&words, &Told { name: &user.name, directory: &label })
 }
 
-/// Whether a user may log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Activity {
-    On,
-    Off,
-}
-
-async fn switch(arguments: &OneUser, state: Activity, output: &Output) -> Result<(), Failure> {
+async fn switch(arguments: &OneUser, state: Switched, output: &Output) -> Result<(), Failure> {
     let throng = Place::find(&arguments.directory.at)?.open_with_sources().await?;
     let (port, label, user) = one(&throng, &arguments.directory, &arguments.name).await?;
-    let users = port.powers().users;
-    let users = users
-        .ok_or_else(|| Failure::Refused(format!("users cannot be changed in the directory {label:?}")))?;
-    let patch = UserPatch { active: Some(state == Activity::On), ..UserPatch::default() };
-    users.update_user(&user.external_id, &patch).await.map_err(|error| failed(&label, error))?;
+    // From here on a signal interrupts nothing half-way.
+    let _signals = Signals::listen()?;
+    if is_own(&throng.directory(&label)?.kind) {
+        let subject = Subject { directory: port.id(), external_id: user.external_id.clone() };
+        make_now(&throng, Proposal::SwitchUser { subject, state }).await?;
+    } else {
+        let users = port.powers().users;
+        let users = users
+            .ok_or_else(|| Failure::Refused(format!("users cannot be changed in the directory {label:?}")))?;
+        let patch = UserPatch { active: Some(state == Switched::On), ..UserPatch::default() };
+        users.update_user(&user.external_id, &patch).await.map_err(|error| failed(&label, error))?;
+    }
     let word = match state {
-        Activity::On => "may log in",
-        Activity::Off => "may not log in any more",
+        Switched::On => "may log in",
+        Switched::Off => "may not log in any more",
     };
     output.answer(&format_args!("{:?} {word}", user.name), &Told { name: &user.name, directory: &label })
 }

@@ -66,6 +66,40 @@ fn a_file_is_moved_in_and_what_is_wrong_with_it_is_told() {
     refused(&home.run(&["move", "status", unknown]), 3, "there is no such move");
 }
 
+/// A directory that a move needs stays, and whoever cannot log in afterwards is told by name.
+#[test]
+fn what_a_move_needs_stays_and_whoever_is_shut_out_is_named() {
+    let home = Home::with_guests();
+    home.import("Guests", "username,password_hash\nkai,not a hash\n");
+    let ran =
+        home.json(&["move", "run", "--from", "Guests", "--to", "Users", "--user", "kai", "--user", "bela"]);
+    assert_eq!((&ran["counts"]["moved"], &ran["counts"]["quarantined"]), (&2.into(), &1.into()), "{ran}");
+    assert_eq!(ran["closed"][0]["name"], "kai", "{ran}");
+    let id = move_id(&home);
+    let status = home.run(&["move", "status", &id]);
+    assert!(done(&status).contains("cannot be checked"), "{status:?}");
+    done(&home.run(&["application", "remove-seat", "wiki", "Guests", "--yes"]));
+    refused(&home.run(&["directory", "remove", "Guests", "--yes"]), 3, "it must be purged first");
+    refused(&home.run(&["preview", "remove-directory", "Users"]), 3, &id);
+    done(&home.run(&["move", "finish", &id]));
+    done(&home.run(&["move", "purge", &id]));
+    done(&home.run(&["directory", "remove", "Guests", "--yes"]));
+    refused(&home.run(&["move", "verify", &id]), 3, "the move is purged");
+}
+
+/// A seat that a move adds is told with whom it lets in.
+#[test]
+fn a_seat_that_a_move_adds_is_told() {
+    let home = Home::with_guests();
+    done(&home.run(&["application", "remove-seat", "wiki", "Guests", "--yes"]));
+    let between = ["--from", "Users", "--to", "Guests", "--on-taken", "link"];
+    refused(&home.run(&[&["move", "run"], &between[..]].concat()), 3, "asks the source and not the target");
+    let plan = home.run(&[&["move", "plan", "--target-first"], &between[..]].concat());
+    let told = done(&plan);
+    assert!(told.contains("\"Guests\" is added to it, and opens \"wiki\" to everybody there"), "{told}");
+    assert!(told.contains("names would mean another account"), "{told}");
+}
+
 #[test]
 fn whoever_a_query_matches_is_moved_and_the_journal_says_the_query() {
     let home = Home::with_guests();

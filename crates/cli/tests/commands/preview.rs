@@ -90,8 +90,33 @@ fn an_application_keeps_somebody_who_can_administer_it_t105() {
     assert_eq!(disabled.code, Some(3), "{disabled:?}");
     assert!(disabled.stderr.contains("without anybody who can administer it"), "{disabled:?}");
     assert_eq!(home.json(&["directory", "list"])[1]["active"], true);
-    let removed = home.run(&["user", "remove", "anna", "--directory", "Users", "--yes"]);
-    assert_eq!(removed.code, Some(3), "{removed:?}");
+    let in_users = |arguments: &[&str]| home.run(&[arguments, &["--directory", "Users"]].concat());
+    for change in [
+        &["user", "remove", "anna", "--yes"][..],
+        &["user", "disable", "anna"],
+        &["group", "remove-member", "admins", "anna"],
+        &["group", "remove", "admins", "--yes"],
+    ] {
+        let ended = in_users(change);
+        assert_eq!(ended.code, Some(3), "{change:?}: {ended:?}");
+        assert!(ended.stderr.contains("without anybody who can administer it"), "{change:?}: {ended:?}");
+    }
+    for look in
+        [&["disable-user", "anna"][..], &["remove-member", "admins", "anna"], &["remove-group", "admins"]]
+    {
+        let seen = in_users(&[&["preview"], look, &["--json"]].concat());
+        let seen: serde_json::Value = serde_json::from_str(done(&seen)).unwrap();
+        assert_eq!(seen["without_administrator"], serde_json::json!(["wiki"]), "{seen}");
+    }
+    assert!(done(&home.run(&["check"])).contains("everything is as it should be"));
+    done(&home.run(&["group", "add", "chiefs", "--directory", "Users"]));
+    let nobody = home.run(&["application", "administrators", "wiki", "chiefs", "nowhere"]);
+    done(&nobody);
+    assert!(nobody.stderr.contains("nobody in these groups can log in now"), "{nobody:?}");
+    let checked = home.run(&["check"]);
+    assert_eq!(checked.code, Some(5), "{checked:?}");
+    assert!(checked.stdout.contains("administrators who cannot log in"), "{checked:?}");
+    done(&in_users(&["user", "disable", "anna"]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use throng_core::member::{Closure, Limits};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
-use throng_core::preview::{Holding, Occupant, PasswordSource};
+use throng_core::preview::{Holding, Occupant, PasswordSource, Proposal};
 use throng_core::registry::DirectoryKind;
 use throng_core::store::Namesakes;
 use throng_passwords::policy::{is_expired, is_locked};
@@ -17,8 +17,9 @@ use throng_passwords::policy::{is_expired, is_locked};
 use super::Seeing;
 use super::shapes::{Change, Shaped, Shapes};
 use super::stream::Names;
+use crate::application::Application;
 use crate::ask::{Heard, advance, hear};
-use crate::directory::Via;
+use crate::directory::{Mount, Via};
 use crate::error::Error;
 use crate::throng::Throng;
 
@@ -63,9 +64,42 @@ impl Administration {
         alone.map(|(name, _)| name.clone()).collect()
     }
 
+    /// Who can do it now, one for each application.
+    fn now(&self) -> Option<Administrator> {
+        self.0.iter().find_map(|(_, led)| led.before.clone())
+    }
+
     /// Who could still do it afterwards, one for each application.
     pub(super) fn left(&self) -> Vec<Administrator> {
         self.0.iter().filter_map(|(_, led)| led.after.clone()).collect()
+    }
+}
+
+impl Application {
+    /// Somebody who can administer the application now; none where it does not say who does, or nobody of them can log
+    /// in. A directory that is silent now has nobody to count on.
+    pub async fn administrator(&self) -> Result<Option<Administrator>, Error> {
+        let throng = self.throng();
+        throng.reload().await?;
+        let (application, plan) = (self.id(), self.record()?.plan);
+        let shapes = Shapes::of(throng, &Proposal::Plan { application, plan }).await?;
+        Ok(throng.administration(&shapes).await?.now())
+    }
+
+    /// Whether the application says who administers it, and nobody of them can. Where a directory is asked whose
+    /// passwords nothing here can check, nobody can say so.
+    pub(crate) async fn lacks_administrator(&self) -> Result<bool, Error> {
+        let (throng, record) = (self.throng(), self.record()?);
+        let config = throng.config_now();
+        let is_certain = record
+            .plan
+            .seats()
+            .iter()
+            .all(|seat| config.mount(seat.directory).is_none_or(|mount| throng.checks_passwords(mount)));
+        Ok(record.active
+            && is_certain
+            && !record.administrators.is_empty()
+            && self.administrator().await?.is_none())
     }
 }
 
@@ -153,16 +187,21 @@ impl Throng {
                     && !is_locked(policy, credential.failed_attempts)
                     && !is_expired(policy, credential.changed_at, now))
             }
-            PasswordSource::Verifier | PasswordSource::Source | PasswordSource::Directory => {
-                let Some(mount) = shapes.config.mount(held.subject.directory) else { return Ok(false) };
-                let attached = &self.0.attached;
-                Ok(match &mount.via {
-                    Via::Live(_) => true,
-                    Via::Delegated(_) => attached.verifiers.of(&mount.record).is_some(),
-                    Via::Mirrored(_) => attached.sources.of(&mount.record).is_some(),
-                    Via::Internal(_) | Via::Detached => false,
-                })
-            }
+            PasswordSource::Verifier | PasswordSource::Source | PasswordSource::Directory => Ok(shapes
+                .config
+                .mount(held.subject.directory)
+                .is_some_and(|mount| self.checks_passwords(mount))),
+        }
+    }
+
+    /// Whether what checks the passwords of a directory is attached here.
+    fn checks_passwords(&self, mount: &Mount) -> bool {
+        let attached = &self.0.attached;
+        match &mount.via {
+            Via::Internal(_) | Via::Live(_) => true,
+            Via::Delegated(_) => attached.verifiers.of(&mount.record).is_some(),
+            Via::Mirrored(_) => attached.sources.of(&mount.record).is_some(),
+            Via::Detached => false,
         }
     }
 

@@ -257,6 +257,7 @@ struct Closed<'r> {
 }
 
 impl Row for Closed<'_> {
+    const SEVERAL: &'static str = "users";
     const COLUMNS: &'static [&'static str] = &["cannot log in", "password"];
 
     fn cells(&self) -> Vec<String> {
