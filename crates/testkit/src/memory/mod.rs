@@ -51,7 +51,7 @@ impl Default for MemoryStore {
 }
 
 /// The log only grows, so it stays outside what `apply` copies.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Kept {
     state: State,
     log: Vec<LoggedBatch>,
@@ -61,6 +61,13 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another store that keeps the same now, log and instance too, and shares nothing with this one from then on: what
+    /// a copy of the files of a database is.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { kept: Arc::new(Mutex::new(self.kept().clone())), instance: self.instance }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
