@@ -68,3 +68,59 @@ async fn remote_to_internal_while_the_far_directory_goes_away() {
 async fn internal_to_remote_while_the_far_directory_goes_away() {
     small_calls(Kind::InternalToRemote, &[Work::Moving, Work::PuttingBack]).await;
 }
+
+/// Everybody who is active logs in through the application, after each kill and before anything is resumed.
+async fn logins(kind: Kind) {
+    for work in [Work::Moving, Work::PuttingBack] {
+        let sweep = Sweep::of(kind, TINY, work).await;
+        let tally = sweep.writes(ALL, Logins::Tried).await;
+        assert!(tally.midway >= 2 * sweep.users(), "{kind:?} {work:?}: {tally:?}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_internal_is_killed() {
+    logins(Kind::InternalToInternal).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_delegated_is_killed() {
+    logins(Kind::InternalToDelegated).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_remote_to_internal_is_killed() {
+    logins(Kind::RemoteToInternal).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_remote_is_killed() {
+    logins(Kind::InternalToRemote).await;
+}
+
+/// A share of the full size, every day.
+async fn share(kind: Kind) {
+    let sweep = Sweep::of(kind, FULL, Work::Moving).await;
+    let tally = sweep.writes(SHARE, Logins::Left).await;
+    assert!(tally.points * 10 >= SHARE * 9, "{kind:?}: {tally:?}");
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_internal() {
+    share(Kind::InternalToInternal).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_delegated() {
+    share(Kind::InternalToDelegated).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_remote_to_internal() {
+    share(Kind::RemoteToInternal).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_remote() {
+    share(Kind::InternalToRemote).await;
+}

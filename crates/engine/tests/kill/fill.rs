@@ -141,7 +141,8 @@ impl House {
                     free_in: vec![],
                 });
             }
-            if self.drawn(number, 8, 2) == 0 {
+            // The later login of two who become one stays when they part.
+            if self.drawn(number, 8, 2) == 0 && !self.is_linked(number) {
                 changes.push(Change::NoteLogin { subject, at: START });
             }
         }
