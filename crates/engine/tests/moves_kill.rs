@@ -20,7 +20,7 @@ const TINY: Size = Size { users: 6, groups: 3, seed: 2, hashes: Hashes::Mixed };
 const ALL: u64 = u64::MAX;
 
 /// So many points of the full size every day.
-const SHARE: u64 = 40;
+const SHARE: u64 = 30;
 
 async fn small(kind: Kind) {
     for work in [Work::Moving, Work::PuttingBack] {
@@ -123,4 +123,59 @@ async fn a_share_of_200_users_and_50_groups_remote_to_internal() {
 #[tokio::test]
 async fn a_share_of_200_users_and_50_groups_internal_to_remote() {
     share(Kind::InternalToRemote).await;
+}
+
+/// What `cargo xtask sweep` asks for: a seed that decides who is moved, and how many points at most.
+#[expect(clippy::disallowed_methods, reason = "a test harness hands nothing on but the environment")]
+fn asked(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+/// The full size: every write, or every call of the far directory, before it and after it; resumed and taken back.
+async fn whole(kind: Kind, work: Work, what: &str) {
+    let (seed, budget) = (asked("THRONG_SWEEP_SEED", FULL.seed), asked("THRONG_SWEEP_CASES", ALL));
+    let sweep = Sweep::of(kind, Size { seed, ..FULL }, work).await;
+    let tally = match what {
+        "calls" => sweep.calls(budget, Logins::Left).await,
+        _ => sweep.writes(budget, Logins::Left).await,
+    };
+    let all = 2 * sweep.points(what);
+    assert!(tally.points >= all.min(budget / 2), "{kind:?}: {tally:?} of {all}");
+    assert!(budget < all || tally.midway >= 2 * sweep.users(), "{kind:?}: {tally:?} of {all}");
+    println!(
+        "{kind:?}, {work:?} {} users and {} groups, seed {seed}: killed at {} points of {} {what}, midway {}",
+        FULL.users,
+        FULL.groups,
+        tally.points,
+        sweep.points(what),
+        tally.midway
+    );
+}
+
+macro_rules! whole_sweeps {
+    ($($name:ident: $kind:ident $work:ident $what:literal;)*) => {
+        mod whole {
+            use super::{Kind, Work};
+
+            $(#[tokio::test]
+            #[ignore = "thousands of killed moves: run by `cargo xtask sweep`"]
+            async fn $name() {
+                super::whole(Kind::$kind, Work::$work, $what).await;
+            })*
+        }
+    };
+}
+
+whole_sweeps! {
+    internal_to_internal: InternalToInternal Moving "writes";
+    internal_to_internal_and_back: InternalToInternal PuttingBack "writes";
+    internal_to_delegated: InternalToDelegated Moving "writes";
+    internal_to_delegated_and_back: InternalToDelegated PuttingBack "writes";
+    remote_to_internal: RemoteToInternal Moving "writes";
+    remote_to_internal_by_calls: RemoteToInternal Moving "calls";
+    remote_to_internal_and_back: RemoteToInternal PuttingBack "writes";
+    internal_to_remote: InternalToRemote Moving "writes";
+    internal_to_remote_by_calls: InternalToRemote Moving "calls";
+    internal_to_remote_and_back: InternalToRemote PuttingBack "writes";
+    internal_to_remote_and_back_by_calls: InternalToRemote PuttingBack "calls";
 }

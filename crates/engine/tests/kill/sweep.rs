@@ -7,7 +7,7 @@ use throng_engine::moves::{Move, MoveControl, MoveId, MovePlan, MoveState};
 use throng_testkit::faulty::Moment;
 use throng_testkit::script::Behaviour;
 
-use super::{Differences, House, Kind, Outcome, Size};
+use super::{Differences, House, Kind, Outcome, Size, Who};
 
 /// Where a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,12 @@ impl Sweep {
         assert_eq!(house.locked_out().await, [], "{kind:?} {point:?}: passwords that open nothing");
         if logins == Logins::Tried {
             let none: [String; 0] = [];
-            assert_eq!(house.cannot_log_in().await, none, "{kind:?} {point:?}: somebody is turned away");
+            // What one point leaves after it, the next has before it.
+            let who = match point {
+                Point::Write(_, Moment::Before) | Point::Call(_, Moment::Before) => Who::Even,
+                Point::Write(_, Moment::After) | Point::Call(_, Moment::After) => Who::Odd,
+            };
+            assert_eq!(house.cannot_log_in(who).await, none, "{kind:?} {point:?}: somebody is turned away");
         }
         let Some(record) = house.begun().await else {
             let again = house.next().await;
@@ -179,9 +184,9 @@ impl Sweep {
         u64::try_from(self.house.size.users).unwrap()
     }
 
-    /// The kind of what is swept.
-    pub(crate) fn kind(&self) -> Kind {
-        self.house.kind
+    /// How many writes or calls there are.
+    pub(crate) fn points(&self, what: &str) -> u64 {
+        if what == "calls" { self.calls } else { self.writes }
     }
 }
 
