@@ -1,6 +1,5 @@
 //! Killing a move, or the way back, at one point after the other.
 
-use throng_core::directory::Directory;
 use throng_engine::Throng;
 use throng_engine::error::Error;
 use throng_engine::moves::{Move, MoveControl, MoveId, MovePlan, MoveState};
