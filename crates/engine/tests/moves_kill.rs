@@ -69,6 +69,17 @@ async fn internal_to_remote_while_the_far_directory_goes_away() {
     small_calls(Kind::InternalToRemote, &[Work::Moving, Work::PuttingBack]).await;
 }
 
+/// What a target said of a hash is written down before anything follows from it.
+#[tokio::test]
+async fn internal_to_remote_that_takes_only_some_of_the_hashes() {
+    let size = Size { hashes: Hashes::SomeRefused, ..SMALL };
+    let sweep = Sweep::of(Kind::InternalToRemote, size, Work::Moving).await;
+    let tally = sweep.writes(ALL, Logins::Left).await;
+    assert!(tally.midway >= 2 * sweep.users(), "{tally:?}");
+    let tally = sweep.calls(ALL, Logins::Left).await;
+    assert!(tally.midway >= 2 * sweep.users(), "{tally:?}");
+}
+
 /// Everybody who is active logs in through the application, after each kill and before anything is resumed.
 async fn logins(kind: Kind) {
     for work in [Work::Moving, Work::PuttingBack] {

@@ -60,6 +60,8 @@ pub(crate) enum Hashes {
     Strong,
     /// Weak ones too, which are wrapped.
     Mixed,
+    /// Some that a far target does not take: their users are moved, and must set a new password.
+    SomeRefused,
 }
 
 /// Which half of the users tries to log in.
@@ -73,6 +75,11 @@ pub(crate) enum Who {
 const STRONG: (&str, &str) = (
     "Grüne Äpfel 7",
     "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$Z0uMm2dZ4C9eBIQuLTttVINmxFpmN70IuykkWnWfgK0",
+);
+/// A strong hash that nothing opens, and that the far directory does not take.
+const REFUSED: (&str, &str) = (
+    "nothing that anybody knows",
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI",
 );
 const WEAK: (&str, &str) = ("a lantern in the fog", "{SSHA}ud5iXyrT0YD877BQBnOiVUuuc7VzYWx0");
 
@@ -188,8 +195,13 @@ impl House {
     fn hash_of(&self, number: usize) -> (&'static str, &'static str) {
         match self.size.hashes {
             Hashes::Mixed if number % 6 == 1 => WEAK,
-            Hashes::Strong | Hashes::Mixed => STRONG,
+            Hashes::SomeRefused if self.is_refused(number) => REFUSED,
+            Hashes::Strong | Hashes::Mixed | Hashes::SomeRefused => STRONG,
         }
+    }
+
+    fn is_refused(&self, number: usize) -> bool {
+        self.size.hashes == Hashes::SomeRefused && number % 4 == 1
     }
 
     fn password(&self, number: usize) -> &'static str {
@@ -200,7 +212,7 @@ impl House {
     /// or waits for a password that its source accepts.
     pub(crate) async fn locked_out(&self) -> Vec<Username> {
         let mut out = Vec::new();
-        for number in 0..self.size.users {
+        for number in (0..self.size.users).filter(|&number| !self.is_refused(number)) {
             if !(self.opens(self.source, number).await || self.opens(self.target, number).await) {
                 out.push(name(number));
             }
