@@ -143,6 +143,7 @@ fn asked(variable: &str, otherwise: u64) -> u64 {
 }
 
 /// The full size: every write, or every call of the far directory, before it and after it; resumed and taken back.
+#[expect(clippy::print_stdout, reason = "whoever runs a sweep reads how far it went")]
 async fn whole(kind: Kind, work: Work, what: &str) {
     let (seed, budget) = (asked("THRONG_SWEEP_SEED", FULL.seed), asked("THRONG_SWEEP_CASES", ALL));
     let sweep = Sweep::of(kind, Size { seed, ..FULL }, work).await;
