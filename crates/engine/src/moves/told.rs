@@ -135,8 +135,8 @@ async fn make(
         (&entry.fate.password, hash, goal.reader.port().powers().hashes)
     {
         match goal.told(throng, hashes.add_user_with_hash(&new, hash)).await {
-            // This one the target does not take; others it may. It is written down first: whoever finds the account made
-            // could not tell.
+            // This one the target does not take; others it may. It is written down first: whoever finds the account
+            // made could not tell.
             Err(Error::Invalid(Invalid::RefusedByDirectory(_))) => {
                 entry.fate.password = PasswordFate::Reset;
                 journal.leave(entry, EntryState::Begun, None).await?;

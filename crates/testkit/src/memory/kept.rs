@@ -1,6 +1,6 @@
 //! The state of a memory store, and how it is changed whole or not at all.
 
-use std::mem;
+use std::{fmt, mem};
 
 use throng_core::change::LoggedBatch;
 use throng_core::error::StoreError;
@@ -8,12 +8,20 @@ use throng_core::error::StoreError;
 use super::state::State;
 
 /// The log only grows, so it stands outside what is changed whole.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Kept {
     state: State,
     /// The same as `state` where it is there: to be changed first, without copying everything each time.
     twin: Option<State>,
     pub(super) log: Vec<LoggedBatch>,
+}
+
+impl fmt::Debug for Kept {
+    /// Leaves the twin out, which says nothing of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, twin: _, log } = self;
+        f.debug_struct("Kept").field("state", state).field("log", log).finish()
+    }
 }
 
 impl Kept {
@@ -27,7 +35,7 @@ impl Kept {
         &mut self.state
     }
 
-    /// Makes a change, which must do the same each time to the same state, or leaves everything as it was when it fails.
+    /// Makes a change, which must do the same each time to the same state, or leaves everything as it was if it fails.
     pub(super) fn change<T>(
         &mut self,
         change: impl Fn(&mut State) -> Result<T, StoreError>,

@@ -135,8 +135,8 @@ impl ScriptedDirectory {
         self
     }
 
-    /// Another directory of the same id and powers that holds the same now, and shares nothing with this one. It answers
-    /// as documented, and has counted no calls and stated nothing yet.
+    /// Another directory of the same id and powers that holds the same now, and shares nothing with this one. It
+    /// answers as documented, and has counted no calls and stated nothing yet.
     #[must_use]
     pub fn copy(&self) -> Self {
         let scripted = self.scripted();
