@@ -1,377 +1,193 @@
-//! A move that is killed at every write of the store, before it and after it, is resumed and ends as one that was not.
+//! A move that is killed at every write of the store and at every call of a far directory, before it and after it, is
+//! resumed and ends as one that was not, or is taken back and leaves nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod kill;
 
-use throng_core::change::{Change, ChangeSet, OnCycle};
-use throng_core::directory::{Directory, Verifier};
-use throng_core::filter::Filter;
-use throng_core::group::{Group, Member, Origin};
-use throng_core::id::{DirectoryId, ExternalId, Id, Subject};
-use throng_core::moves::Moves;
-use throng_core::name::{GroupName, Key, Username};
-use throng_core::page::PageRequest;
-use throng_core::password::{Credential, CredentialState, EncodedHash};
-use throng_core::plan::Plan;
-use throng_core::registry::{DelegatedSettings, UnknownUser};
-use throng_core::store::{Records, Store};
-use throng_core::time::{Clock, Timestamp};
-use throng_core::user::{Profile, User};
-use throng_engine::Throng;
-use throng_engine::moves::{MoveControl, MoveId, MoveRequest, MoveState, Options, OrderChange};
-use throng_testkit::clock::{ManualClock, SeededEntropy};
-use throng_testkit::faulty::{FaultyStore, Moment};
-use throng_testkit::memory::MemoryStore;
-use throng_testkit::script::{Power, ScriptedDirectory, ScriptedVerifier};
+use kill::sweep::{Logins, Sweep, Work};
+use kill::{Hashes, Kind, Size};
 
-const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+/// The size that is swept whole by `cargo xtask sweep`, and in part every day.
+const FULL: Size = Size { users: 200, groups: 50, seed: 1, hashes: Hashes::Strong };
 
-/// The four kinds of move that are swept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    InternalToInternal,
-    InternalToDelegated,
-    RemoteToInternal,
-    InternalToRemote,
-}
+/// The size that is swept whole every day.
+const SMALL: Size = Size { users: 12, groups: 5, seed: 1, hashes: Hashes::Strong };
 
-/// How many users and groups are moved. The full size of every sweep is that of the first kind; what is checked after
-/// each kill grows with the square of it.
-const USERS: usize = 200;
-const GROUPS: usize = 50;
+/// Small enough for everybody to log in after each kill: a login costs a real hash.
+const TINY: Size = Size { users: 6, groups: 3, seed: 2, hashes: Hashes::Mixed };
 
-struct House {
-    kind: Kind,
-    users: usize,
-    groups: usize,
-    store: Arc<FaultyStore<MemoryStore>>,
-    throng: Throng,
-    far: ScriptedDirectory,
-    verifier: ScriptedVerifier,
-    source: DirectoryId,
-    target: DirectoryId,
-}
+/// More points than there are.
+const ALL: u64 = u64::MAX;
 
-fn hash() -> EncodedHash {
-    // Nobody logs in here: what is compared is where the hash is.
-    EncodedHash::new(
-        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI",
-    )
-    .unwrap()
-}
+/// So many points of the full size every day.
+const SHARE: u64 = 30;
 
-fn name(number: usize) -> Username {
-    Username::new(format!("User{number:03}")).unwrap()
-}
-
-fn group(number: usize) -> GroupName {
-    GroupName::new(format!("group{number:02}")).unwrap()
-}
-
-impl House {
-    async fn new(kind: Kind, users: usize, groups: usize) -> Self {
-        let store = Arc::new(FaultyStore::over(MemoryStore::new()));
-        let far = ScriptedDirectory::new(DirectoryId::from_bytes([7; 16])).with_powers(&[
-            Power::Users,
-            Power::Groups,
-            Power::Members,
-            Power::Passwords,
-        ]);
-        let verifier = ScriptedVerifier::new();
-        let throng = throng(&store, &far, &verifier).await;
-        let one = throng.internal_directory("One").await.unwrap();
-        let (source, target) = match kind {
-            Kind::InternalToInternal => (one, throng.internal_directory("Two").await.unwrap()),
-            Kind::InternalToDelegated => {
-                let settings = DelegatedSettings {
-                    unknown_user: UnknownUser::StaysUnknown,
-                    ..DelegatedSettings::default()
-                };
-                (one, throng.delegated_directory("Staff", settings).await.unwrap())
-            }
-            Kind::RemoteToInternal => (far.id(), one),
-            Kind::InternalToRemote => (one, far.id()),
-        };
-        let plan = Plan::new().seat(source).unwrap().seat(target).unwrap();
-        throng.ensure_application("wiki", plan).await.unwrap();
-        let house = Self { kind, users, groups, store, throng, far, verifier, source, target };
-        house.fill().await;
-        house
-    }
-
-    async fn fill(&self) {
-        for number in 0..self.users {
-            self.verifier.put(name(number).as_str(), "a password").unwrap();
-        }
-        if self.kind == Kind::RemoteToInternal {
-            for number in 0..self.groups {
-                self.far.put_group(group(number).as_str(), "").unwrap();
-            }
-            for number in 0..self.users {
-                self.far.put_with_password(name(number).as_str(), "a password").unwrap();
-                self.far.put_member(&group(number % self.groups), &Member::User(name(number))).unwrap();
-            }
-            return;
-        }
-        let mut changes = Vec::new();
-        let directory = self.source;
-        for number in 0..self.groups {
-            let group = Group {
-                external_id: ExternalId::new(format!("g{number}")).unwrap(),
-                name: group(number),
-                description: format!("the {number}th"),
-                origin: Origin::Local,
-                attributes: Default::default(),
-            };
-            changes.push(Change::AddGroup { directory, group, free_in: vec![] });
-        }
-        let add =
-            |group: GroupName, member| Change::AddMember { directory, group, member, cycle: OnCycle::Refuse };
-        for number in 1..self.groups {
-            changes.push(add(group(number / 2), Member::Group(group(number))));
-        }
-        let application = self.throng.application("wiki").unwrap().id();
-        for number in 0..self.users {
-            let profile = Profile { email: format!("{number}@example.org"), ..Profile::default() };
-            let id = ExternalId::new(format!("u{number}")).unwrap();
-            let user = User { profile, ..User::named(id.clone(), name(number)) };
-            let credential = Some(Credential {
-                hash: CredentialState::Usable(hash()),
-                history: vec![],
-                changed_at: START,
-                failed_attempts: 0,
-                must_change: false,
-            });
-            changes.push(Change::AddUser { directory, user, free_in: vec![], credential });
-            changes.push(add(group(number % self.groups), Member::User(name(number))));
-            changes.push(Change::MakeClaim(throng_core::claim::Claim {
-                application,
-                key: name(number).key().clone(),
-                identity: Id::from_bytes(u128::try_from(number).unwrap().to_be_bytes()),
-                subject: Subject { directory, external_id: id },
-                tombstoned_at: None,
-                made_at: START,
-            }));
-        }
-        self.store.apply(&ChangeSet::new(START, changes)).await.unwrap();
-    }
-
-    fn request(&self) -> MoveRequest {
-        let options = Options { order: OrderChange::TargetFirst, ..Options::default() };
-        MoveRequest::new(self.source, self.target).options(options)
-    }
-
-    /// Everything that a move concerns, by name, so that ids drawn on the way do not count.
-    async fn outcome(&self) -> BTreeMap<String, String> {
-        let mut all = BTreeMap::new();
-        for (label, directory) in [("source", self.source), ("target", self.target)] {
-            let port = self.throng.open(directory).unwrap();
-            for user in
-                port.find_users(&Filter::everything(), &PageRequest::first(1_000)).await.unwrap().items
-            {
-                let member = Member::User(user.name.clone());
-                let parents = port.parents_of(&member, &PageRequest::first(1_000)).await.unwrap().items;
-                let subject = Subject { directory, external_id: user.external_id.clone() };
-                let belongings = self.store.belongings(&subject).await.unwrap();
-                let credential = belongings.as_ref().and_then(|it| it.credential.clone());
-                let application = self.throng.application("wiki").unwrap().id();
-                let claims = self.store.locate(application, user.key()).await.unwrap().claim;
-                let owner = claims.map(|claim| (claim.identity, claim.subject == subject));
-                let waits = self.store.capture(&subject).await.unwrap().is_some();
-                let words = format!(
-                    "{:?} {:?} {parents:?} {:?} {owner:?} {waits}",
-                    user.profile,
-                    user.active,
-                    credential.map(|it| it.hash == CredentialState::Usable(hash()))
-                );
-                all.insert(format!("{label} {}", user.name), words);
-            }
-            for group in
-                port.find_groups(&Filter::everything(), &PageRequest::first(1_000)).await.unwrap().items
-            {
-                let members = port.children_of(&group.name, &PageRequest::first(1_000)).await.unwrap().items;
-                all.insert(format!("{label} @{}", group.name), format!("{} {members:?}", group.description));
-            }
-        }
-        all
-    }
-
-    /// Every password opens its account somewhere: the hash is kept, or whoever checks it can be asked.
-    async fn every_password_opens_something(&self) -> bool {
-        for number in 0..self.users {
-            let mut opens = false;
-            for directory in [self.source, self.target] {
-                let far = directory == self.far.id();
-                if far {
-                    let there = self.far.user(&name(number)).await.unwrap();
-                    // What is made there has no password until it is set: only the source of a move counts.
-                    opens |= there.is_some()
-                        && (self.kind == Kind::RemoteToInternal || !self.is_kept(number).await);
-                    continue;
-                }
-                let Some(user) = self.store.user(directory, name(number).key()).await.unwrap() else {
-                    continue;
-                };
-                let subject = Subject { directory, external_id: user.external_id };
-                let credential = self.store.belongings(&subject).await.unwrap().and_then(|it| it.credential);
-                opens |= credential.is_some_and(|it| it.hash == CredentialState::Usable(hash()));
-                opens |= self.kind == Kind::InternalToDelegated && directory == self.target;
-            }
-            if !opens {
-                return false;
-            }
-        }
-        true
-    }
-
-    async fn is_kept(&self, number: usize) -> bool {
-        self.store.user(self.source, name(number).key()).await.unwrap().is_some()
-    }
-
-    /// The throng as another process would put it together over the same store.
-    async fn again(&self) -> Throng {
-        throng(&self.store, &self.far, &self.verifier).await
+async fn small(kind: Kind) {
+    for work in [Work::Moving, Work::PuttingBack] {
+        let sweep = Sweep::of(kind, SMALL, work).await;
+        let tally = sweep.writes(ALL, Logins::Left).await;
+        assert!(tally.midway >= 2 * sweep.users(), "{kind:?} {work:?}: {tally:?}");
     }
 }
 
-async fn throng(
-    store: &Arc<FaultyStore<MemoryStore>>,
-    far: &ScriptedDirectory,
-    verifier: &ScriptedVerifier,
-) -> Throng {
-    let clock = Arc::new(ManualClock::at(START.as_micros()));
-    Throng::over(Arc::clone(store) as Arc<dyn Store>)
-        .clock(clock as Arc<dyn Clock>)
-        .entropy(Arc::new(SeededEntropy::new(11)))
-        .directory("Far", Arc::new(far.clone()))
-        .verifier("Staff", Arc::new(verifier.clone()) as Arc<dyn Verifier>)
-        .build()
-        .await
-        .unwrap()
-}
-
-/// Kills a move at one write, lets another process resume it or take it back, and compares.
-async fn kill(
-    kind: Kind,
-    users: usize,
-    groups: usize,
-    nth: u64,
-    moment: Moment,
-    expected: &Expected,
-) -> Killed {
-    let house = House::new(kind, users, groups).await;
-    let plan = house.throng.plan_move(house.request()).await.unwrap();
-    house.store.fail_from(nth, moment);
-    let outcome = house.throng.run_move(plan, &MoveControl::new()).await;
-    house.store.mend();
-    if outcome.is_ok() && house.store.failed() == 0 {
-        return Killed::Never;
+async fn small_calls(kind: Kind, works: &[Work]) {
+    for &work in works {
+        let sweep = Sweep::of(kind, SMALL, work).await;
+        let tally = sweep.calls(ALL, Logins::Left).await;
+        assert!(tally.midway >= 2 * sweep.users(), "{kind:?} {work:?}: {tally:?}");
     }
-    assert!(
-        house.every_password_opens_something().await,
-        "{kind:?} {nth} {moment:?}: a password opens nothing"
-    );
-    let again = house.again().await;
-    // The leases of a process that was killed are free once their time is over; here, it gives them back at once.
-    release(&house).await;
-    let Some(record) = again.moves().await.unwrap().pop() else {
-        assert_eq!(
-            house.outcome().await,
-            expected.before,
-            "{kind:?} {nth} {moment:?}: begun without a journal"
-        );
-        return Killed::Before;
-    };
-    if nth.is_multiple_of(2) {
-        let resumed = again.resume_move(record.id, &MoveControl::new()).await.unwrap();
-        assert_eq!(resumed.state, MoveState::Moved);
-        assert_eq!(house.outcome().await, expected.after, "{kind:?} {nth} {moment:?}: resumed");
-        assert_eq!(again.verify_move(record.id).await.unwrap(), []);
-    } else {
-        let reverted = again.revert_move(record.id, &MoveControl::new()).await.unwrap();
-        assert_eq!(reverted.state, MoveState::Reverted);
-        assert_eq!(house.outcome().await, expected.before, "{kind:?} {nth} {moment:?}: taken back");
-    }
-    Killed::Midway
-}
-
-/// Takes the leases over as somebody would a minute later.
-async fn release(house: &House) {
-    let later = START.plus(std::time::Duration::from_secs(120));
-    for directory in [house.source, house.target] {
-        let node = Id::from_bytes([5; 16]);
-        let lease =
-            throng_core::store::Mirrors::take_lease(&*house.store, directory, node, later, later).await;
-        throng_core::store::Mirrors::release_lease(&*house.store, lease.unwrap().fence).await.unwrap();
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Killed {
-    Never,
-    Before,
-    Midway,
-}
-
-struct Expected {
-    before: BTreeMap<String, String>,
-    after: BTreeMap<String, String>,
-    writes: u64,
-}
-
-async fn uninterrupted(kind: Kind, users: usize, groups: usize) -> Expected {
-    let house = House::new(kind, users, groups).await;
-    let before = house.outcome().await;
-    let plan = house.throng.plan_move(house.request()).await.unwrap();
-    assert_eq!(plan.obstacles, []);
-    let writes = house.store.writes();
-    let record = house.throng.run_move(plan, &MoveControl::new()).await.unwrap();
-    let (after, writes) = (house.outcome().await, house.store.writes() - writes);
-    assert_ne!(before, after);
-    house.throng.revert_move(record.id, &MoveControl::new()).await.unwrap();
-    assert_eq!(house.outcome().await, before, "{kind:?}: reverting is the identity");
-    Expected { before, after, writes }
-}
-
-/// Every write, or with a step each so manyeth one.
-async fn sweep(kind: Kind, users: usize, groups: usize, step: usize) {
-    let expected = uninterrupted(kind, users, groups).await;
-    let mut midway = 0;
-    for nth in (1..=expected.writes).step_by(step) {
-        for moment in [Moment::Before, Moment::After] {
-            match kill(kind, users, groups, nth, moment, &expected).await {
-                Killed::Never => panic!("{kind:?} {nth} {moment:?}: nothing failed"),
-                Killed::Before => {}
-                Killed::Midway => midway += 1,
-            }
-        }
-    }
-    assert!(midway * step >= users, "{midway} points of {}", expected.writes);
-    drop::<(Option<MoveId>, Option<Key>)>((None, None));
-}
-
-#[tokio::test]
-async fn internal_to_internal_of_200_users_and_50_groups() {
-    sweep(Kind::InternalToInternal, USERS, GROUPS, 9).await;
 }
 
 #[tokio::test]
 async fn internal_to_internal() {
-    sweep(Kind::InternalToInternal, 12, 5, 1).await;
+    small(Kind::InternalToInternal).await;
 }
 
 #[tokio::test]
 async fn internal_to_delegated() {
-    sweep(Kind::InternalToDelegated, 12, 5, 1).await;
+    small(Kind::InternalToDelegated).await;
 }
 
 #[tokio::test]
 async fn remote_to_internal() {
-    sweep(Kind::RemoteToInternal, 12, 5, 1).await;
+    small(Kind::RemoteToInternal).await;
 }
 
 #[tokio::test]
 async fn internal_to_remote() {
-    sweep(Kind::InternalToRemote, 12, 5, 1).await;
+    small(Kind::InternalToRemote).await;
+}
+
+#[tokio::test]
+async fn remote_to_internal_while_the_far_directory_goes_away() {
+    // On the way back nobody asks it.
+    small_calls(Kind::RemoteToInternal, &[Work::Moving]).await;
+}
+
+#[tokio::test]
+async fn internal_to_remote_while_the_far_directory_goes_away() {
+    small_calls(Kind::InternalToRemote, &[Work::Moving, Work::PuttingBack]).await;
+}
+
+/// What a target said of a hash is written down before anything follows from it.
+#[tokio::test]
+async fn internal_to_remote_that_takes_only_some_of_the_hashes() {
+    let size = Size { hashes: Hashes::SomeRefused, ..SMALL };
+    let sweep = Sweep::of(Kind::InternalToRemote, size, Work::Moving).await;
+    let tally = sweep.writes(ALL, Logins::Left).await;
+    assert!(tally.midway >= 2 * sweep.users(), "{tally:?}");
+    let tally = sweep.calls(ALL, Logins::Left).await;
+    assert!(tally.midway >= 2 * sweep.users(), "{tally:?}");
+}
+
+/// Everybody who is active logs in through the application, after each kill and before anything is resumed.
+async fn logins(kind: Kind) {
+    for work in [Work::Moving, Work::PuttingBack] {
+        let sweep = Sweep::of(kind, TINY, work).await;
+        let tally = sweep.writes(ALL, Logins::Tried).await;
+        assert!(tally.midway >= 2 * sweep.users(), "{kind:?} {work:?}: {tally:?}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_internal_is_killed() {
+    logins(Kind::InternalToInternal).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_delegated_is_killed() {
+    logins(Kind::InternalToDelegated).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_remote_to_internal_is_killed() {
+    logins(Kind::RemoteToInternal).await;
+}
+
+#[tokio::test]
+async fn everybody_logs_in_whenever_internal_to_remote_is_killed() {
+    logins(Kind::InternalToRemote).await;
+}
+
+/// A share of the full size, every day.
+async fn share(kind: Kind) {
+    let sweep = Sweep::of(kind, FULL, Work::Moving).await;
+    let tally = sweep.writes(SHARE, Logins::Left).await;
+    assert!(tally.points * 10 >= SHARE * 9, "{kind:?}: {tally:?}");
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_internal() {
+    share(Kind::InternalToInternal).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_delegated() {
+    share(Kind::InternalToDelegated).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_remote_to_internal() {
+    share(Kind::RemoteToInternal).await;
+}
+
+#[tokio::test]
+async fn a_share_of_200_users_and_50_groups_internal_to_remote() {
+    share(Kind::InternalToRemote).await;
+}
+
+/// What `cargo xtask sweep` asks for: a seed that decides who is moved, and how many points at most.
+#[expect(clippy::disallowed_methods, reason = "a test harness hands nothing on but the environment")]
+fn asked(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+/// The full size: every write, or every call of the far directory, before it and after it; resumed and taken back.
+#[expect(clippy::print_stdout, reason = "whoever runs a sweep reads how far it went")]
+async fn whole(kind: Kind, work: Work, what: &str) {
+    let (seed, budget) = (asked("THRONG_SWEEP_SEED", FULL.seed), asked("THRONG_SWEEP_CASES", ALL));
+    let sweep = Sweep::of(kind, Size { seed, ..FULL }, work).await;
+    let tally = match what {
+        "calls" => sweep.calls(budget, Logins::Left).await,
+        _ => sweep.writes(budget, Logins::Left).await,
+    };
+    let all = 2 * sweep.points(what);
+    assert!(tally.points >= all.min(budget / 2), "{kind:?}: {tally:?} of {all}");
+    assert!(budget < all || tally.midway >= 2 * sweep.users(), "{kind:?}: {tally:?} of {all}");
+    println!(
+        "{kind:?}, {work:?} {} users and {} groups, seed {seed}: killed at {} points of {} {what}, midway {}",
+        FULL.users,
+        FULL.groups,
+        tally.points,
+        sweep.points(what),
+        tally.midway
+    );
+}
+
+macro_rules! whole_sweeps {
+    ($($name:ident: $kind:ident $work:ident $what:literal;)*) => {
+        mod whole {
+            use super::{Kind, Work};
+
+            $(#[tokio::test]
+            #[ignore = "thousands of killed moves: run by `cargo xtask sweep`"]
+            async fn $name() {
+                super::whole(Kind::$kind, Work::$work, $what).await;
+            })*
+        }
+    };
+}
+
+whole_sweeps! {
+    internal_to_internal: InternalToInternal Moving "writes";
+    internal_to_internal_and_back: InternalToInternal PuttingBack "writes";
+    internal_to_delegated: InternalToDelegated Moving "writes";
+    internal_to_delegated_and_back: InternalToDelegated PuttingBack "writes";
+    remote_to_internal: RemoteToInternal Moving "writes";
+    remote_to_internal_by_calls: RemoteToInternal Moving "calls";
+    remote_to_internal_and_back: RemoteToInternal PuttingBack "writes";
+    internal_to_remote: InternalToRemote Moving "writes";
+    internal_to_remote_by_calls: InternalToRemote Moving "calls";
+    internal_to_remote_and_back: InternalToRemote PuttingBack "writes";
+    internal_to_remote_and_back_by_calls: InternalToRemote PuttingBack "calls";
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use throng_core::directory::{Credence, Directory, Refusal, Verifier, Vouched};
+use throng_core::directory::{Credence, Directory, NewUser, Refusal, Verifier, Vouched};
 use throng_core::error::Fault;
 use throng_core::id::DirectoryId;
-use throng_core::name::Username;
+use throng_core::name::{GroupName, Username};
+use throng_core::password::EncodedHash;
 use throng_core::secret::Secret;
+use throng_core::user::Profile;
 use throng_testkit::contract::directory::{DirectoryFixture, World, reading};
 use throng_testkit::directory_contract;
 use throng_testkit::script::{Behaviour, Call, Lie, Power, ScriptedDirectory, ScriptedVerifier};
@@ -134,4 +136,71 @@ async fn a_credulous_verifier_accepts_anybody() {
     let verifier = ScriptedVerifier::accepting_anybody();
     let vouched = verifier.verify(&name("Whoever"), &secret("x")).await.unwrap();
     assert!(matches!(vouched, Vouched::Accepted(account) if account.external_id.as_str() == "whoever"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_that_of_a_call_that_was_made() {
+    let directory = ScriptedDirectory::new(ID).with_powers(&[Power::Users]);
+    let new = NewUser { name: name("anna"), profile: Profile::default(), active: true };
+    let add = || directory.powers().users.expect("the power over users").add_user(&new);
+    directory.behave(Behaviour::Losing);
+    assert_eq!(add().await.unwrap_err().fault(), Fault::Unavailable);
+    // That the name is taken by now is lost as well.
+    assert_eq!(add().await.unwrap_err().fault(), Fault::Unavailable);
+    assert_eq!(directory.user(&new.name).await.unwrap_err().fault(), Fault::Unavailable);
+    directory.behave(Behaviour::Answering);
+    assert_eq!(add().await.unwrap_err().fault(), Fault::Conflict);
+    assert!(directory.user(&new.name).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn calls_of_all_kinds_behave_otherwise_from_one_on() {
+    let directory = ScriptedDirectory::new(ID);
+    directory.behave_on(Call::Group, Behaviour::Broken);
+    directory.behave_once(Call::User, 1, Behaviour::Broken);
+    directory.behave_from(4, Behaviour::Silent);
+    let (anna, staff) = (name("anna"), GroupName::new("staff").expect("a group name"));
+    let mut faults = Vec::new();
+    for _ in 0..3 {
+        faults.push(directory.user(&anna).await.err().map(|error| error.fault()));
+        faults.push(directory.group(&staff).await.err().map(|error| error.fault()));
+    }
+    let broken = Some(Fault::Broken);
+    let silent = Some(Fault::Unavailable);
+    assert_eq!(faults, [broken, broken, None, silent, silent, silent]);
+    directory.behave_from(0, Behaviour::Silent);
+    assert!(directory.user(&anna).await.is_ok());
+    directory.behave_from(1, Behaviour::Silent);
+    directory.behave(Behaviour::Answering);
+    assert!(directory.user(&anna).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hash_is_taken_whose_password_was_told_and_no_other() {
+    let hash = |text| EncodedHash::new(text).expect("a hash");
+    let plain = ScriptedDirectory::new(ID);
+    assert!(plain.powers().hashes.is_none());
+    let directory = plain.taking_hash(&hash("{X}1"), "secret");
+    let new = NewUser { name: name("anna"), profile: Profile::default(), active: true };
+    let hashes = directory.powers().hashes.expect("the power over hashes");
+    let other = hashes.add_user_with_hash(&new, &hash("{X}2")).await;
+    assert_eq!(other.unwrap_err().fault(), Fault::Invalid);
+    assert_eq!(directory.user(&new.name).await.unwrap(), None);
+    let anna = hashes.add_user_with_hash(&new, &hash("{X}1")).await.unwrap();
+    let credence = directory.authenticate(&new.name, &secret("secret")).await.unwrap();
+    assert_eq!(credence, Credence::Accepted(anna));
+}
+
+#[tokio::test]
+async fn a_copy_holds_the_same_and_shares_nothing() {
+    let directory = ScriptedDirectory::new(ID);
+    let anna = directory.put_with_password("anna", "secret").unwrap();
+    directory.behave(Behaviour::Silent);
+    let copy = directory.copy();
+    let bela = copy.put("bela").unwrap();
+    assert_ne!(bela.external_id, anna.external_id);
+    let credence = copy.authenticate(&anna.name, &secret("secret")).await.unwrap();
+    assert_eq!((credence, copy.all_calls()), (Credence::Accepted(anna), 1));
+    directory.behave(Behaviour::Answering);
+    assert_eq!((directory.all_calls(), directory.user(&bela.name).await.unwrap()), (0, None));
 }

@@ -24,7 +24,8 @@ Usage: cargo xtask <command>
   verify            check format, lints, tidiness, licences and documentation; writes nothing
   fix               format and apply what clippy can fix by itself
   sweep [SEED [CASES]]
-                    run the exhaustive and random tests that are too long for every day
+                    run the exhaustive and random tests that are too long for every day, and
+                    kill moves of full size wherever they can be killed
   advisories PATH   check dependencies against a local copy of the RustSec advisory database
   help              print this text
 ";

@@ -7,6 +7,7 @@ mod basics;
 mod directory;
 mod home;
 mod keep;
+mod kills;
 mod moves;
 mod preview;
 #[path = "../process/mod.rs"]

@@ -1,5 +1,6 @@
 //! Running a move: begun in one change set, then group by group and user by user, each whole or not at all.
 
+use throng_core::attribute::Attributes;
 use throng_core::change::{Change, OnCycle};
 use throng_core::directory::{NewGroup, UserPatch};
 use throng_core::group::{Group, Member, Origin as GroupOrigin};
@@ -217,13 +218,18 @@ async fn make_groups(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result
     let groups = journal.record.groups.clone();
     let mut changes = Vec::new();
     for group in &groups {
-        if group.made == Made::ByTheMove && goal.group(&group.name).await?.is_none() {
-            if goal.is_kept() {
-                changes.push(adding_group(planner, group));
-            } else {
+        if group.made == Made::Before {
+            continue;
+        }
+        match goal.group(&group.name).await? {
+            None if goal.is_kept() => changes.push(adding_group(planner, group)),
+            None => {
                 journal.go_on().await?;
                 add_group(planner, group).await?;
             }
+            Some(_) if goal.is_kept() => {}
+            // An earlier attempt may have been interrupted between the group and its attributes.
+            Some(there) => equip_group(planner, group, &there.attributes).await?,
         }
     }
     for group in groups.iter().filter(|group| !group.joined.is_empty()) {
@@ -264,8 +270,14 @@ async fn add_group(planner: &Planner<'_>, moved: &MovedGroup) -> Result<(), Erro
     let (goal, throng) = (&planner.goal, planner.throng);
     let new = NewGroup { name: moved.name.clone(), description: moved.description.clone() };
     tolerate(goal.told(throng, goal.writes_groups()?.add_group(&new)).await.map(drop))?;
-    let attributes: Vec<_> =
-        moved.attributes.iter().map(|(name, values)| (name.to_owned(), values.to_vec())).collect();
+    equip_group(planner, moved, &Attributes::new()).await
+}
+
+/// Gives a group in the target the attributes that it lacks.
+async fn equip_group(planner: &Planner<'_>, moved: &MovedGroup, has: &Attributes) -> Result<(), Error> {
+    let (goal, throng) = (&planner.goal, planner.throng);
+    let lacking = moved.attributes.iter().filter(|(name, _)| has.values(name).is_empty());
+    let attributes: Vec<_> = lacking.map(|(name, values)| (name.to_owned(), values.to_vec())).collect();
     if !attributes.is_empty() {
         let patch = throng_core::directory::GroupPatch { description: None, attributes };
         goal.told(throng, goal.writes_groups()?.update_group(&moved.name, &patch)).await?;

@@ -53,7 +53,7 @@ pub(super) async fn move_one(
         let Some(before) = entry.before.clone() else {
             return Err(Error::broken("an entry of a move that has begun without what it moves"));
         };
-        let landed = match land(planner, &mut entry, &before).await {
+        let landed = match land(journal, planner, &mut entry, &before).await {
             Ok(landed) => landed,
             Err(error) if concerns_one(&error) => {
                 return journal.leave(&entry, EntryState::Failed, Some(error.to_string())).await;
@@ -85,13 +85,18 @@ pub(super) async fn move_one(
 }
 
 /// Makes the account in the target what it shall be.
-async fn land(planner: &Planner<'_>, entry: &mut MoveEntry, before: &Belongings) -> Result<Landed, Error> {
+async fn land(
+    journal: &mut Journal<'_>,
+    planner: &Planner<'_>,
+    entry: &mut MoveEntry,
+    before: &Belongings,
+) -> Result<Landed, Error> {
     let (goal, throng) = (&planner.goal, planner.throng);
     let found = goal.user(&before.user.name).await?;
     let (user, made) = match (&entry.fate.landing, found) {
         (Landing::Linked(expected), Some(user)) if user.external_id == *expected => (user, Made::Before),
         (Landing::Linked(_), _) => return Err(Error::Conflict(Conflict::Stale)),
-        (_, None) => (make(planner, entry, before).await?, Made::ByTheMove),
+        (_, None) => (make(journal, planner, entry, before).await?, Made::ByTheMove),
         // An earlier attempt made it, and was interrupted before that was written down.
         (_, Some(user)) if is_likeness(&user, &before.user) => (user, Made::ByTheMove),
         (_, Some(_)) => return Err(Error::Conflict(Conflict::NameTaken)),
@@ -113,7 +118,12 @@ async fn land(planner: &Planner<'_>, entry: &mut MoveEntry, before: &Belongings)
     Ok(Landed { external_id: user.external_id, made, joined, password_set_at })
 }
 
-async fn make(planner: &Planner<'_>, entry: &mut MoveEntry, before: &Belongings) -> Result<User, Error> {
+async fn make(
+    journal: &mut Journal<'_>,
+    planner: &Planner<'_>,
+    entry: &mut MoveEntry,
+    before: &Belongings,
+) -> Result<User, Error> {
     let (goal, throng) = (&planner.goal, planner.throng);
     let user = &before.user;
     let new = NewUser { name: user.name.clone(), profile: user.profile.clone(), active: user.active };
@@ -125,8 +135,12 @@ async fn make(planner: &Planner<'_>, entry: &mut MoveEntry, before: &Belongings)
         (&entry.fate.password, hash, goal.reader.port().powers().hashes)
     {
         match goal.told(throng, hashes.add_user_with_hash(&new, hash)).await {
-            // This one the target does not take; others it may.
-            Err(Error::Invalid(Invalid::RefusedByDirectory(_))) => entry.fate.password = PasswordFate::Reset,
+            // This one the target does not take; others it may. It is written down first: whoever finds the account
+            // made could not tell.
+            Err(Error::Invalid(Invalid::RefusedByDirectory(_))) => {
+                entry.fate.password = PasswordFate::Reset;
+                journal.leave(entry, EntryState::Begun, None).await?;
+            }
             outcome => return outcome,
         }
     }

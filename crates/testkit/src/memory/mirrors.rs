@@ -76,7 +76,7 @@ impl Mirrors for MemoryStore {
         until: Timestamp,
     ) -> Result<Lease, StoreError> {
         let mut kept = self.kept();
-        let mirror = kept.state.kept_mirror(directory)?;
+        let mirror = kept.state_mut().kept_mirror(directory)?;
         if mirror.mirror.lease.is_some_and(|lease| lease.owner != owner && now < lease.until) {
             return Err(StoreError::new(Fault::Conflict, "lease"));
         }
@@ -91,8 +91,8 @@ impl Mirrors for MemoryStore {
 
     async fn renew_lease(&self, fence: Fence, until: Timestamp) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        kept.state.expect_lease(fence)?;
-        let mirror = kept.state.kept_mirror(fence.directory)?;
+        kept.state().expect_lease(fence)?;
+        let mirror = kept.state_mut().kept_mirror(fence.directory)?;
         let lease = mirror.mirror.lease.as_mut().ok_or_else(StoreError::lost_lease)?;
         lease.until = lease.until.max(until);
         Ok(())
@@ -100,16 +100,16 @@ impl Mirrors for MemoryStore {
 
     async fn release_lease(&self, fence: Fence) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        if kept.state.expect_lease(fence).is_ok() {
-            kept.state.kept_mirror(fence.directory)?.mirror.lease = None;
+        if kept.state().expect_lease(fence).is_ok() {
+            kept.state_mut().kept_mirror(fence.directory)?.mirror.lease = None;
         }
         Ok(())
     }
 
     async fn put_round(&self, fence: Fence, round: &Round) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        kept.state.expect_lease(fence)?;
-        let mirror = kept.state.kept_mirror(fence.directory)?;
+        kept.state().expect_lease(fence)?;
+        let mirror = kept.state_mut().kept_mirror(fence.directory)?;
         mirror.rounds.insert(round.number, round.clone());
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod census;
+mod kept;
 mod mirrors;
 mod moves;
 mod state;
@@ -28,12 +29,13 @@ use throng_core::store::{
 use throng_core::time::Timestamp;
 use throng_core::user::User;
 
+use self::kept::Kept;
 use self::state::State;
 use crate::population::{Part, Population, page_of};
 
 /// An implementation of all store ports in memory, simple enough to be seen to be right.
 ///
-/// 1. Each call holds one lock; `apply` changes a copy and puts it in place at the end.
+/// 1. Each call holds one lock; `apply` changes a copy and puts it in place at the end, where nothing has failed.
 /// 2. Clones share what is kept.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
@@ -50,17 +52,17 @@ impl Default for MemoryStore {
     }
 }
 
-/// The log only grows, so it stays outside what `apply` copies.
-#[derive(Debug, Default)]
-struct Kept {
-    state: State,
-    log: Vec<LoggedBatch>,
-}
-
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Another store that keeps the same now, log and instance too, and shares nothing with this one from then on: what
+    /// a copy of the files of a database is.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { kept: Arc::new(Mutex::new(self.kept().copy())), instance: self.instance }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -68,7 +70,7 @@ impl MemoryStore {
     }
 
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        Ok(read(&self.kept().state))
+        Ok(read(self.kept().state()))
     }
 
     fn in_directory<T: Default>(
@@ -231,19 +233,21 @@ impl Records for MemoryStore {
     async fn apply(&self, changes: &ChangeSet) -> Result<Applied, StoreError> {
         let mut kept = self.kept();
         if let Some(fence) = changes.fence {
-            kept.state.expect_lease(fence)?;
+            kept.state().expect_lease(fence)?;
         }
-        let mut changed = kept.state.clone();
-        let mut entries = Vec::new();
-        for change in &changes.changes {
-            if let Change::ExpectHead(expected) = change
-                && *expected != kept.head()
-            {
-                return Err(StoreError::new(Fault::Conflict, "change log"));
+        let head = kept.head();
+        let mut entries = kept.change(|state| {
+            let mut entries = Vec::new();
+            for change in &changes.changes {
+                if let Change::ExpectHead(expected) = change
+                    && *expected != head
+                {
+                    return Err(StoreError::new(Fault::Conflict, "change log"));
+                }
+                state.apply(changes.at, change, &mut entries)?;
             }
-            changed.apply(changes.at, change, &mut entries)?;
-        }
-        kept.state = changed;
+            Ok(entries)
+        })?;
         match changes.logging {
             Logging::Each => {}
             Logging::Deferred => entries.clear(),
@@ -264,14 +268,14 @@ impl Credentials for MemoryStore {
 
     async fn count_failure(&self, subject: &Subject) -> Result<u32, StoreError> {
         let mut kept = self.kept();
-        Ok(kept.state.credentials.get_mut(subject).map_or(0, |credential| {
+        Ok(kept.state_mut().credentials.get_mut(subject).map_or(0, |credential| {
             credential.failed_attempts = credential.failed_attempts.saturating_add(1);
             credential.failed_attempts
         }))
     }
 
     async fn clear_failures(&self, subject: &Subject) -> Result<(), StoreError> {
-        if let Some(credential) = self.kept().state.credentials.get_mut(subject) {
+        if let Some(credential) = self.kept().state_mut().credentials.get_mut(subject) {
             credential.failed_attempts = 0;
         }
         Ok(())
@@ -283,7 +287,7 @@ impl Credentials for MemoryStore {
         from: &EncodedHash,
         to: &EncodedHash,
     ) -> Result<Replaced, StoreError> {
-        match self.kept().state.credentials.get_mut(subject) {
+        match self.kept().state_mut().credentials.get_mut(subject) {
             Some(credential) if credential.hash == CredentialState::Usable(from.clone()) => {
                 credential.hash = CredentialState::Usable(to.clone());
                 Ok(Replaced::Yes)
@@ -295,8 +299,8 @@ impl Credentials for MemoryStore {
     async fn note_logins(&self, logins: &[(Subject, Timestamp)]) -> Result<(), StoreError> {
         let mut kept = self.kept();
         for (subject, at) in logins {
-            if kept.state.may_exist(subject) {
-                let noted = kept.state.logins.entry(subject.clone()).or_insert(*at);
+            if kept.state().may_exist(subject) {
+                let noted = kept.state_mut().logins.entry(subject.clone()).or_insert(*at);
                 *noted = (*noted).max(*at);
             }
         }
@@ -315,7 +319,8 @@ impl Sessions for MemoryStore {
     }
 
     async fn open_session(&self, token: &TokenDigest, session: &Session) -> Result<(), StoreError> {
-        let state = &mut self.kept().state;
+        let mut kept = self.kept();
+        let state = kept.state_mut();
         if !state.may_exist(&session.subject) || !state.applications.contains_key(&session.application) {
             return Err(StoreError::new(Fault::Missing, "session's account"));
         }
@@ -338,7 +343,7 @@ impl Sessions for MemoryStore {
 
     async fn touch_session(&self, id: SessionId, used_at: Timestamp) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        let found = kept.state.sessions.values_mut().find(|session| session.id == id);
+        let found = kept.state_mut().sessions.values_mut().find(|session| session.id == id);
         if let Some(session) = found {
             session.used_at = session.used_at.max(used_at);
         }
@@ -346,7 +351,7 @@ impl Sessions for MemoryStore {
     }
 
     async fn close_session(&self, token: &TokenDigest) -> Result<(), StoreError> {
-        self.kept().state.sessions.remove(token);
+        self.kept().state_mut().sessions.remove(token);
         Ok(())
     }
 
@@ -356,7 +361,8 @@ impl Sessions for MemoryStore {
         subject: &Subject,
         except: Option<&TokenDigest>,
     ) -> Result<u64, StoreError> {
-        let sessions = &mut self.kept().state.sessions;
+        let mut kept = self.kept();
+        let sessions = &mut kept.state_mut().sessions;
         let before = sessions.len();
         sessions.retain(|token, session| {
             session.application != application || session.subject != *subject || Some(token) == except
@@ -365,7 +371,8 @@ impl Sessions for MemoryStore {
     }
 
     async fn purge_sessions(&self, ended_before: Timestamp) -> Result<u64, StoreError> {
-        let sessions = &mut self.kept().state.sessions;
+        let mut kept = self.kept();
+        let sessions = &mut kept.state_mut().sessions;
         let before = sessions.len();
         sessions.retain(|_, session| session.expires_at >= ended_before);
         Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
@@ -445,11 +452,5 @@ impl ChangeLog for MemoryStore {
         let kept = self.kept();
         let later = kept.log.iter().filter(|batch| batch.sequence > after);
         Ok(later.take(limit).cloned().collect())
-    }
-}
-
-impl Kept {
-    fn head(&self) -> u64 {
-        self.log.last().map_or(0, |batch| batch.sequence)
     }
 }

@@ -25,6 +25,9 @@ pub enum Behaviour {
     Broken,
     /// Whoever is there is refused; calls that check no password answer.
     Refusing(Refusal),
+    /// It does as documented, and its answer is lost on the way: whoever asked hears [`Fault::Unavailable`], and cannot
+    /// know.
+    Losing,
 }
 
 /// What a lie is about.
@@ -55,6 +58,8 @@ pub enum Call {
     Authenticate,
     /// `WriteUsers::add_user`.
     AddUser,
+    /// `TakeHashes::add_user_with_hash`.
+    AddUserWithHash,
     /// `WriteUsers::update_user`.
     UpdateUser,
     /// `WriteUsers::rename_user`.
@@ -89,6 +94,8 @@ pub(super) struct Script {
     calls: BTreeMap<Call, u64>,
     /// For one call, by how many there will have been.
     once: BTreeMap<(Call, u64), Behaviour>,
+    /// For all calls, whatever they are, once so many more were made.
+    from: Option<(u64, Behaviour)>,
 }
 
 /// What is left to do once a call was not stopped.
@@ -97,12 +104,24 @@ pub(super) enum Manner {
     Honest,
     Lying(Lie),
     Refusing(Refusal),
+    Losing,
+}
+
+impl Manner {
+    /// What whoever asked hears of an outcome.
+    pub(super) fn answer<T>(self, outcome: Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+        match self {
+            Self::Losing => Err(unavailable()),
+            Self::Honest | Self::Lying(_) | Self::Refusing(_) => outcome,
+        }
+    }
 }
 
 impl Script {
     pub(super) fn behave(&mut self, behaviour: Behaviour) {
         self.always = behaviour;
         self.on.clear();
+        self.from = None;
     }
 
     pub(super) fn behave_on(&mut self, call: Call, behaviour: Behaviour) {
@@ -111,6 +130,10 @@ impl Script {
 
     pub(super) fn behave_once(&mut self, call: Call, nth: u64, behaviour: Behaviour) {
         self.once.insert((call, self.calls(call) + nth), behaviour);
+    }
+
+    pub(super) fn behave_from(&mut self, nth: u64, behaviour: Behaviour) {
+        self.from = nth.checked_sub(1).map(|before| (before, behaviour));
     }
 
     pub(super) fn calls(&self, call: Call) -> u64 {
@@ -129,10 +152,16 @@ impl Script {
     pub(super) fn count(&mut self, call: Call) -> Behaviour {
         let count = self.calls.entry(call).or_default();
         *count += 1;
-        if let Some(behaviour) = self.once.remove(&(call, *count)) {
-            return behaviour;
-        }
-        self.on.get(&call).copied().unwrap_or(self.always)
+        let once = self.once.remove(&(call, *count));
+        let from = match &mut self.from {
+            Some((0, behaviour)) => Some(*behaviour),
+            Some((before, _)) => {
+                *before -= 1;
+                None
+            }
+            None => None,
+        };
+        once.or(from).or_else(|| self.on.get(&call).copied()).unwrap_or(self.always)
     }
 }
 
@@ -141,7 +170,7 @@ impl Behaviour {
     pub(super) async fn perform(self) -> Result<Manner, DirectoryError> {
         match self {
             Self::Answering => Ok(Manner::Honest),
-            Self::Silent => Err(DirectoryError::new(Fault::Unavailable, "scripted directory")),
+            Self::Silent => Err(unavailable()),
             Self::Hanging => future::pending().await,
             Self::Slow(wait) => {
                 tokio::time::sleep(wait).await;
@@ -150,6 +179,11 @@ impl Behaviour {
             Self::Lying(lie) => Ok(Manner::Lying(lie)),
             Self::Broken => Err(DirectoryError::new(Fault::Broken, "scripted directory")),
             Self::Refusing(refusal) => Ok(Manner::Refusing(refusal)),
+            Self::Losing => Ok(Manner::Losing),
         }
     }
+}
+
+fn unavailable() -> DirectoryError {
+    DirectoryError::new(Fault::Unavailable, "scripted directory")
 }

@@ -14,6 +14,7 @@ use throng_core::group::{Group, Member, Origin};
 use throng_core::id::{DirectoryId, ExternalId};
 use throng_core::name::{GroupName, InvalidName, Username};
 use throng_core::page::{Page, PageRequest};
+use throng_core::password::EncodedHash;
 use throng_core::secret::Secret;
 use throng_core::sync::{Item, SyncSource};
 use throng_core::user::{Profile, User};
@@ -32,6 +33,8 @@ use crate::population::{Part, Population, page_of};
 /// 3. New accounts get the external ids `u1`, `u2` and so on, new groups `g1` and so on.
 /// 4. Passwords are kept as clear text and compared as such; those of fewer than
 ///    [`ScriptedDirectory::MIN_PASSWORD_CHARS`] code points are refused by [`SetPasswords`].
+/// 5. It reads no hash: which password one is of is told by [`ScriptedDirectory::taking_hash`], which gives the power
+///    over hashes; others it does not take.
 ///
 /// [`SetPasswords`]: throng_core::directory::SetPasswords
 #[derive(Debug, Clone)]
@@ -40,6 +43,7 @@ pub struct ScriptedDirectory {
     powers: [Option<Power>; 4],
     /// How much a batch holds, where the directory can be mirrored.
     pub(super) batch: Option<usize>,
+    takes_hashes: bool,
     scripted: Arc<Mutex<Scripted>>,
 }
 
@@ -61,6 +65,8 @@ pub(super) struct Scripted {
     pub(super) script: Script,
     pub(super) population: Population,
     pub(super) passwords: BTreeMap<ExternalId, Password>,
+    /// The password that each hash is of.
+    pub(super) hashes: Vec<(EncodedHash, String)>,
     pub(super) pulls: Pulls,
     attempt_limit: Option<u32>,
     drawn: u64,
@@ -100,6 +106,7 @@ impl ScriptedDirectory {
             id,
             powers: [Power::Users, Power::Groups, Power::Members, Power::Passwords].map(Some),
             batch: None,
+            takes_hashes: false,
             scripted: Arc::default(),
         }
     }
@@ -118,6 +125,31 @@ impl ScriptedDirectory {
     pub fn locking_after(self, failures: u32) -> Self {
         self.scripted().attempt_limit = Some(failures);
         self
+    }
+
+    /// The same directory, which takes password hashes, among them this one: it is of this password.
+    #[must_use]
+    pub fn taking_hash(mut self, hash: &EncodedHash, password: &str) -> Self {
+        self.takes_hashes = true;
+        self.scripted().hashes.push((hash.clone(), password.to_owned()));
+        self
+    }
+
+    /// Another directory of the same id and powers that holds the same now, and shares nothing with this one. It
+    /// answers as documented, and has counted no calls and stated nothing yet.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let scripted = self.scripted();
+        let copy = Scripted {
+            script: Script::default(),
+            population: scripted.population.clone(),
+            passwords: scripted.passwords.clone(),
+            hashes: scripted.hashes.clone(),
+            pulls: Pulls::default(),
+            attempt_limit: scripted.attempt_limit,
+            drawn: scripted.drawn,
+        };
+        Self { scripted: Arc::new(Mutex::new(copy)), ..self.clone() }
     }
 
     /// Puts an active user of a name in, and returns it; nothing changes when the name is taken.
@@ -212,6 +244,12 @@ impl ScriptedDirectory {
         self.scripted().script.behave_once(call, nth, behaviour);
     }
 
+    /// Makes the n-th call from now on, counted from 1, and every one after it behave in one way, whatever calls they
+    /// are and however they behave otherwise, until [`ScriptedDirectory::behave`]; 0 takes that back.
+    pub fn behave_from(&self, nth: u64, behaviour: Behaviour) {
+        self.scripted().script.behave_from(nth, behaviour);
+    }
+
     /// Changes a user behind everybody's back. `Missing` when it is not there.
     pub fn change(&self, id: &ExternalId, patch: &UserPatch) -> Result<(), Fault> {
         self.scripted().population.update_user(id, patch)
@@ -279,19 +317,19 @@ impl Directory for ScriptedDirectory {
     async fn user(&self, name: &Username) -> Result<Option<User>, DirectoryError> {
         let manner = self.begin(Call::User).await?;
         let found = self.scripted().population.user(name.key()).cloned();
-        Ok(match manner {
+        manner.answer(Ok(match manner {
             Manner::Lying(lie) => lie.about_user(name, found),
-            Manner::Honest | Manner::Refusing(_) => found,
-        })
+            Manner::Honest | Manner::Refusing(_) | Manner::Losing => found,
+        }))
     }
 
     async fn group(&self, name: &GroupName) -> Result<Option<Group>, DirectoryError> {
         let manner = self.begin(Call::Group).await?;
         let found = self.scripted().population.group(name.key()).cloned();
-        Ok(match manner {
+        manner.answer(Ok(match manner {
             Manner::Lying(lie) => found.map(|group| lie.about_group(group)),
-            Manner::Honest | Manner::Refusing(_) => found,
-        })
+            Manner::Honest | Manner::Refusing(_) | Manner::Losing => found,
+        }))
     }
 
     async fn find_users(&self, filter: &Filter, page: &PageRequest) -> Result<Page<User>, DirectoryError> {
@@ -299,10 +337,10 @@ impl Directory for ScriptedDirectory {
         let scripted = self.scripted();
         let passing = scripted.population.users().filter(|user| filter.matches_user(user));
         let found = page_of(passing.cloned(), page, User::key);
-        Ok(match manner {
+        manner.answer(Ok(match manner {
             Manner::Lying(lie) => found.map(|user| lie.tell(user)),
-            Manner::Honest | Manner::Refusing(_) => found,
-        })
+            Manner::Honest | Manner::Refusing(_) | Manner::Losing => found,
+        }))
     }
 
     async fn find_groups(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Group>, DirectoryError> {
@@ -310,10 +348,10 @@ impl Directory for ScriptedDirectory {
         let scripted = self.scripted();
         let passing = scripted.population.groups().filter(|group| filter.matches_group(group));
         let found = page_of(passing.cloned(), page, Group::key);
-        Ok(match manner {
+        manner.answer(Ok(match manner {
             Manner::Lying(lie) => found.map(|group| lie.about_group(group)),
-            Manner::Honest | Manner::Refusing(_) => found,
-        })
+            Manner::Honest | Manner::Refusing(_) | Manner::Losing => found,
+        }))
     }
 
     async fn parents_of(
@@ -321,9 +359,9 @@ impl Directory for ScriptedDirectory {
         member: &Member,
         page: &PageRequest,
     ) -> Result<Page<GroupName>, DirectoryError> {
-        self.begin(Call::ParentsOf).await?;
+        let manner = self.begin(Call::ParentsOf).await?;
         let parents = self.scripted().population.parents(&Part::of(member));
-        Ok(page_of(parents.into_iter(), page, GroupName::key))
+        manner.answer(Ok(page_of(parents.into_iter(), page, GroupName::key)))
     }
 
     async fn children_of(
@@ -331,17 +369,17 @@ impl Directory for ScriptedDirectory {
         group: &GroupName,
         page: &PageRequest,
     ) -> Result<Page<Member>, DirectoryError> {
-        self.begin(Call::ChildrenOf).await?;
-        Ok(self.scripted().population.children_page(group.key(), page))
+        let manner = self.begin(Call::ChildrenOf).await?;
+        manner.answer(Ok(self.scripted().population.children_page(group.key(), page)))
     }
 
     async fn authenticate(&self, name: &Username, secret: &Secret) -> Result<Credence, DirectoryError> {
         let manner = self.begin(Call::Authenticate).await?;
         let credence = self.scripted().check(name, secret, manner);
-        Ok(match (manner, credence) {
+        manner.answer(Ok(match (manner, credence) {
             (Manner::Lying(lie), Credence::Accepted(user)) => Credence::Accepted(lie.tell(user)),
             (_, credence) => credence,
-        })
+        }))
     }
 
     fn powers(&self) -> Powers<'_> {
@@ -351,7 +389,7 @@ impl Directory for ScriptedDirectory {
             members: self.has(Power::Members).then_some(self),
             passwords: self.has(Power::Passwords).then_some(self),
             sync: self.batch.map(|_| self as &dyn SyncSource),
-            hashes: None,
+            hashes: self.takes_hashes.then_some(self),
         }
     }
 }

@@ -106,6 +106,17 @@ impl ScriptedDirectory {
 impl SyncSource for ScriptedDirectory {
     async fn pull(&self, pull: Pull<'_>, position: Option<&Position>) -> Result<Batch, DirectoryError> {
         let manner = self.begin(Call::Pull).await?;
+        manner.answer(self.state(manner, pull, position))
+    }
+}
+
+impl ScriptedDirectory {
+    fn state(
+        &self,
+        manner: Manner,
+        pull: Pull<'_>,
+        position: Option<&Position>,
+    ) -> Result<Batch, DirectoryError> {
         let room = self.batch.unwrap_or(Batch::MAX_WEIGHT);
         let mut scripted = self.scripted();
         let scripted = &mut *scripted;

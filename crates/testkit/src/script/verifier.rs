@@ -190,7 +190,7 @@ fn told(manner: Manner, account: Account) -> Account {
             external_id: lie.about_id(&account.external_id),
             ..account
         },
-        Manner::Honest | Manner::Refusing(_) => account,
+        Manner::Honest | Manner::Refusing(_) | Manner::Losing => account,
     }
 }
 
@@ -198,15 +198,15 @@ fn told(manner: Manner, account: Account) -> Account {
 impl Verifier for ScriptedVerifier {
     async fn verify(&self, name: &Username, secret: &Secret) -> Result<Vouched, DirectoryError> {
         let manner = self.begin(Call::Verify).await?;
-        Ok(match self.scripted().vouch(name, secret, manner) {
+        manner.answer(Ok(match self.scripted().vouch(name, secret, manner) {
             Vouched::Accepted(account) => Vouched::Accepted(Box::new(told(manner, *account))),
             other => other,
-        })
+        }))
     }
 
     async fn account(&self, id: &ExternalId) -> Result<Option<Account>, DirectoryError> {
         let manner = self.begin(Call::Account).await?;
         let found = self.scripted().accounts.get(id).cloned();
-        Ok(found.map(|account| told(manner, account)))
+        manner.answer(Ok(found.map(|account| told(manner, account))))
     }
 }
