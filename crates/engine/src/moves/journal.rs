@@ -5,7 +5,7 @@ use std::time::Duration;
 use throng_core::change::{Change, ChangeSet};
 use throng_core::error::{Fault, StoreError};
 use throng_core::id::DirectoryId;
-use throng_core::moves::{EntryState, Move, MoveEntry, MoveId, MoveState};
+use throng_core::moves::{EntryState, Move, MoveEntry, MoveId};
 use throng_core::sync::Lease;
 use throng_core::time::Timestamp;
 
@@ -154,12 +154,6 @@ impl<'t> Journal<'t> {
         self.expect(others).await?;
         self.record = next;
         Ok(())
-    }
-
-    /// Enters a state.
-    pub(super) async fn enter(&mut self, state: MoveState) -> Result<(), Error> {
-        let next = self.next(|next| next.state = state);
-        self.put(next, vec![]).await
     }
 
     /// Writes an entry together with what it speaks of.

@@ -175,12 +175,15 @@ fn words(operation: Operation) -> &'static str {
     }
 }
 
-/// What an application's order will be once a move has begun.
+/// What a move makes of an application's order.
 #[derive(Debug, Clone)]
 pub(super) struct Ordered {
     pub(super) application: ApplicationId,
     pub(super) name: String,
     pub(super) before: Plan,
+    /// While users are moved.
+    pub(super) meanwhile: Plan,
+    /// Once all were.
     pub(super) after: Plan,
 }
 
@@ -565,7 +568,7 @@ fn note_lost(users: &mut [PlannedUser], carried: &Carried) {
     }
 }
 
-/// The orders of all applications that ask the source or the target, now and once the move has begun.
+/// The orders of all applications that ask the source or the target: now, while users are moved, and once all were.
 fn orders(config: &Config, origin: &Origin, goal: &Goal, change: OrderChange) -> Result<Vec<Ordered>, Error> {
     let (source, target) = (origin.id(), goal.id());
     let mut orders = Vec::new();
@@ -575,30 +578,53 @@ fn orders(config: &Config, origin: &Origin, goal: &Goal, change: OrderChange) ->
         if before.rank(source).is_none() && before.rank(target).is_none() {
             continue;
         }
-        let after = match (change, before.rank(source), before.rank(target)) {
+        let (meanwhile, after) = match (change, before.rank(source), before.rank(target)) {
             (OrderChange::TargetFirst, Some(source), at) if at.is_none_or(|at| at > source) => {
-                in_front(&before, source, target)?
+                let after = beside(&before, source, target, Side::Before)?;
+                // Whoever is not moved yet, or is under way, is who the source says, unless that goes on to decide about
+                // those who were.
+                let meanwhile = match origin.goes_on() {
+                    true => after.clone(),
+                    false => beside(&before, source, target, Side::Behind)?,
+                };
+                (meanwhile, after)
             }
-            _ => before.clone(),
+            _ => (before.clone(), before.clone()),
         };
         let name = app.record.name.to_string();
-        orders.push(Ordered { application, name, before, after });
+        orders.push(Ordered { application, name, before, meanwhile, after });
     }
     Ok(orders)
 }
 
-/// The plan with a directory right before a seat. One that had no seat admits whom the seat behind it admits.
-fn in_front(plan: &Plan, place: usize, directory: DirectoryId) -> Result<Plan, InvalidPlan> {
+/// Where a seat is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    Behind,
+}
+
+/// The plan with a directory right before a seat, or right behind it. One that had no seat admits whom that one admits.
+pub(super) fn beside(
+    plan: &Plan,
+    place: usize,
+    directory: DirectoryId,
+    side: Side,
+) -> Result<Plan, InvalidPlan> {
     let seats = plan.seats();
     let own = plan.rank(directory).and_then(|rank| seats.get(rank)).cloned();
-    let Some(behind) = seats.get(place) else { return Ok(plan.clone()) };
-    let moved = own.unwrap_or_else(|| Seat { directory, ..behind.clone() });
+    let Some(fixed) = seats.get(place) else { return Ok(plan.clone()) };
+    let moved = own.unwrap_or_else(|| Seat { directory, ..fixed.clone() });
     let mut next = plan.filter_map_seats(|_| None);
     for seat in seats.iter().filter(|seat| seat.directory != directory) {
-        if seat.directory == behind.directory {
+        let is_fixed = seat.directory == fixed.directory;
+        if is_fixed && side == Side::Before {
             next = next.push(moved.clone())?;
         }
         next = next.push(seat.clone())?;
+        if is_fixed && side == Side::Behind {
+            next = next.push(moved.clone())?;
+        }
     }
     Ok(next)
 }

@@ -16,8 +16,9 @@ use throng_core::user::User;
 use super::goal::Goal;
 use super::journal::{Journal, Written};
 use super::origin::{Afterwards, PAGE, origin_of};
-use super::plan::Planner;
+use super::plan::{Planner, Side};
 use super::request::MoveControl;
+use super::run::reorder;
 use super::told;
 use crate::directory::Via;
 use crate::error::{Conflict, Error};
@@ -67,7 +68,9 @@ impl Throng {
 
 async fn take_back(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result<(), Error> {
     if journal.record.state != MoveState::Reverting {
-        journal.enter(MoveState::Reverting).await?;
+        // Whoever is under way back is who the source says, as on the way there.
+        let side = if planner.origin.goes_on() { Side::Before } else { Side::Behind };
+        reorder(journal, planner, side, MoveState::Reverting).await?;
     }
     let page = u64::try_from(PAGE).unwrap_or(u64::MAX);
     let mut stuck = 0_u64;
@@ -433,8 +436,10 @@ fn forgive(outcome: Result<(), Error>) -> Result<(), Error> {
 /// Puts the orders back that nobody has changed since, and ends the move.
 async fn restore_orders(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result<(), Error> {
     let mut changes = Vec::new();
+    planner.throng.reload().await?;
+    let config = planner.throng.config_now();
     for order in &journal.record.orders {
-        let Some(app) = planner.config.in_use(order.application) else { continue };
+        let Some(app) = config.in_use(order.application) else { continue };
         if app.record.plan.version() != order.version {
             continue;
         }

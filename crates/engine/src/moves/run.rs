@@ -19,7 +19,7 @@ use throng_passwords::scheme::StoredHash;
 use super::goal::Goal;
 use super::journal::{Journal, Written};
 use super::origin::{Afterwards, Origin, origin_of};
-use super::plan::{Candidate, MovePlan, Planner, keeps_hashes, refuse_obstacles};
+use super::plan::{Candidate, MovePlan, Planner, Side, beside, keeps_hashes, refuse_obstacles};
 use super::request::MoveControl;
 use super::told;
 use crate::error::{Conflict, Error};
@@ -175,9 +175,12 @@ async fn begin(journal: &mut Journal<'_>, planner: &Planner<'_>, plan: &MovePlan
     for order in planner.orders.iter().filter(|order| order.changes()) {
         let app = planner.config.in_use(order.application);
         let app = app.ok_or_else(|| Error::not_found("application"))?;
-        let version = order.before.version() + 1;
-        let plan = order.after.clone().with_version(version);
-        changes.push(Change::PutApplication(ApplicationRecord { plan, ..app.record.clone() }));
+        let mut version = order.before.version();
+        if order.meanwhile.seats() != order.before.seats() {
+            version += 1;
+            let plan = order.meanwhile.clone().with_version(version);
+            changes.push(Change::PutApplication(ApplicationRecord { plan, ..app.record.clone() }));
+        }
         let before = order.before.seats().iter().map(|seat| seat.directory).collect();
         orders.push(MovedOrder { application: order.application, before, version });
     }
@@ -210,7 +213,44 @@ async fn go_through(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result<
             journal.count(1);
         }
     }
-    journal.enter(MoveState::Moved).await
+    reorder(journal, planner, Side::Before, MoveState::Moved).await
+}
+
+/// Puts the target before the source, or behind it, wherever the move changes an order that nobody has changed since,
+/// and enters a state in the same change set.
+pub(super) async fn reorder(
+    journal: &mut Journal<'_>,
+    planner: &Planner<'_>,
+    side: Side,
+    state: MoveState,
+) -> Result<(), Error> {
+    let (source, target) = (planner.origin.id(), planner.goal.id());
+    for _ in 0..ATTEMPTS {
+        journal.throng.reload().await?;
+        let config = journal.throng.config_now();
+        let (mut changes, mut orders) = (Vec::new(), journal.record.orders.clone());
+        for order in &mut orders {
+            let Some(app) = config.in_use(order.application) else { continue };
+            let plan = &app.record.plan;
+            let Some(place) = plan.rank(source).filter(|_| plan.version() == order.version) else { continue };
+            let next = beside(plan, place, target, side)?;
+            if next.seats() != plan.seats() {
+                order.version += 1;
+                let plan = next.with_version(order.version);
+                changes.push(Change::PutApplication(ApplicationRecord { plan, ..app.record.clone() }));
+            }
+        }
+        let next = journal.next(|next| {
+            next.state = state;
+            next.orders = orders;
+        });
+        changes.push(Change::PutMove(Box::new(next.clone())));
+        if let Written::Yes = journal.write(changes).await? {
+            journal.record = next;
+            return journal.throng.reload().await;
+        }
+    }
+    Err(Error::Conflict(Conflict::Moving))
 }
 
 async fn make_groups(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result<(), Error> {

@@ -259,10 +259,13 @@ impl House {
         turned_away
     }
 
-    /// Users whose name means an account of the target already, because the target is asked first, and who are not
-    /// there yet: those who are linked, and the one who is under way to a target that is not kept here. Their passwords
-    /// open their accounts at the source, and the application asks the others until the move goes on.
+    /// Users whose name means an account of the target already and who are not there yet, because the source keeps its
+    /// accounts and the target must be asked first: those who are linked. Their passwords open their accounts at the
+    /// source, and the application asks the others until the move goes on. A source that lets go stands in no way.
     async fn stood_in_the_way_of(&self) -> Vec<Username> {
+        if self.kind != Kind::RemoteToInternal {
+            return Vec::new();
+        }
         let Some(record) = self.begun().await else { return Vec::new() };
         let entries = self.memory.move_entries(record.id, 0, usize::MAX).await.unwrap();
         let is_between = |entry: &&MoveEntry| match entry.state {
