@@ -14,7 +14,7 @@ use throng_core::registry::DirectoryKind;
 use throng_core::store::Namesakes;
 use throng_passwords::policy::{is_expired, is_locked};
 
-use super::Seeing;
+use super::seeing::Seeing;
 use super::shapes::{Change, Shaped, Shapes};
 use super::stream::Names;
 use crate::application::Application;

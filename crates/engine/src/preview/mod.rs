@@ -1,27 +1,25 @@
 //! Previews: who changes, before anything does; and applying exactly what was seen.
 //!
 //! Reading order: `shapes.rs` (what a proposal makes of applications), `stream.rs` (everybody, name by name, in order),
-//! `administrators.rs` (who could still administer), `apply.rs`. What a change means for one name is decided by
+//! `seeing.rs` (what changes about them), `administrators.rs` (who could still administer), `apply.rs`. What a change means for one name is decided by
 //! [`throng_core::preview`].
 
 mod administrators;
+mod ahead;
 mod apply;
+mod seeing;
 mod shapes;
 mod stream;
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use throng_core::change::Change;
 use throng_core::claim::Claim;
 use throng_core::id::DirectoryId;
-use throng_core::name::{GroupName, Key, Username};
+use throng_core::name::GroupName;
 use throng_core::plan::SeatPolicy;
-use throng_core::preview::{Groups, Holders, Occupant, difference, holding};
-use throng_core::store::Namesakes;
 
 pub use administrators::Administrator;
 pub use apply::Unlisted;
@@ -33,7 +31,8 @@ use crate::application::{Adoption, Application};
 use crate::error::{Conflict, Error};
 use crate::throng::Throng;
 use administrators::{Administration, Adopting};
-use shapes::{Scope, Shaped, Shapes};
+use seeing::Seeing;
+use shapes::{Scope, Shapes};
 use stream::Names;
 
 /// What a change would mean.
@@ -146,10 +145,23 @@ impl Throng {
         };
         match shapes.scope() {
             Scope::Everybody => {
-                let mut count = 0;
-                while let Some(page) = names.next_page().await? {
-                    count += u64::try_from(page.len()).unwrap_or(u64::MAX);
-                    seeing.look(&mut names, &page).await?.into_iter().for_each(&mut tell);
+                // Whom the next page concerns is read while this one is looked at.
+                let (mut count, mut asked) = (0, None);
+                loop {
+                    let next = match names.next_page().await? {
+                        Some(page) => {
+                            count += u64::try_from(page.holders.len()).unwrap_or(u64::MAX);
+                            Some(seeing.ask(page).await)
+                        }
+                        None => None,
+                    };
+                    let (is_over, ready) = (next.is_none(), std::mem::replace(&mut asked, next));
+                    if let Some(ready) = ready {
+                        seeing.look(&mut names, ready).await?.into_iter().for_each(&mut tell);
+                    }
+                    if is_over {
+                        break;
+                    }
                 }
                 totals.names = count;
             }
@@ -205,128 +217,6 @@ impl Hasher for Digest {
     /// Of no account: the whole digest is taken.
     fn finish(&self) -> u64 {
         0
-    }
-}
-
-/// What is known while names are looked at.
-struct Seeing<'s> {
-    throng: &'s Throng,
-    shapes: &'s Shapes,
-    groups: BTreeMap<DirectoryId, Groups>,
-    /// The groups of the one directory in which they change.
-    regrouped: Option<(DirectoryId, Groups)>,
-}
-
-/// A name that may mean something else in an application.
-struct Concerned {
-    /// Its place in the page.
-    name: usize,
-    /// The application's place among all.
-    application: usize,
-    /// Its place among the names of the application that are concerned.
-    claim: usize,
-    /// Who was asked for, among all who were.
-    people: Range<usize>,
-}
-
-impl<'s> Seeing<'s> {
-    async fn new(throng: &'s Throng, shapes: &'s Shapes) -> Result<Self, Error> {
-        let mut groups = BTreeMap::new();
-        for directory in shapes.stored() {
-            let graph = throng.0.store.group_graph(directory).await?;
-            groups.insert(directory, Groups::of(&graph, shapes.nesting(directory))?);
-        }
-        let regrouped = match shapes.regrouped() {
-            Some((id, graph)) => Some((id, Groups::of(graph, shapes.nesting(id))?)),
-            None => None,
-        };
-        Ok(Self { throng, shapes, groups, regrouped })
-    }
-
-    /// What changes about a page of names, in each application: only whom a change can concern is read whole.
-    async fn look(&mut self, names: &mut Names<'_>, page: &[Holders]) -> Result<Vec<Difference>, Error> {
-        let regrouped = self.shapes.regrouped().map(|(id, _)| id);
-        let applications = self.shapes.all().len();
-        let (mut concerned, mut wanted) = (Vec::new(), Vec::new());
-        let mut keys: Vec<Vec<Key>> = vec![Vec::new(); applications];
-        let mut needed = Vec::new();
-        for (name, holders) in page.iter().enumerate() {
-            let (first, from) = (concerned.len(), wanted.len());
-            needed.clear();
-            for (application, shaped) in self.shapes.all().iter().enumerate() {
-                if shaped.concerns(&holders.directories, regrouped, &mut needed) {
-                    let keys = &mut keys[application];
-                    concerned.push(Concerned { name, application, claim: keys.len(), people: from..from });
-                    keys.push(holders.key.clone());
-                }
-            }
-            wanted.extend(needed.iter().map(|directory| (*directory, holders.key.clone())));
-            let people = from..wanted.len();
-            concerned[first..].iter_mut().for_each(|it| it.people = people.clone());
-        }
-        let mut people = Vec::with_capacity(wanted.len());
-        for (found, (directory, _)) in names.occupants(&wanted).await?.into_iter().zip(&wanted) {
-            people.push(found.map(|occupant| (*directory, occupant)));
-        }
-        let mut claims = Vec::with_capacity(applications);
-        for (shaped, keys) in self.shapes.all().iter().zip(&keys) {
-            claims.push(self.throng.0.store.claims_on(shaped.application, keys).await?);
-        }
-        let mut differences = Vec::new();
-        let mut of_name: (Option<usize>, Vec<(DirectoryId, Occupant)>) = (None, Vec::new());
-        for it in concerned {
-            if of_name.0 != Some(it.name) {
-                let mut here: Vec<_> = people[it.people].iter_mut().filter_map(Option::take).collect();
-                names.add_groups(&mut here, &mut self.groups).await?;
-                of_name = (Some(it.name), here);
-            }
-            let shaped = &self.shapes.all()[it.application];
-            let claim = claims[it.application][it.claim].as_ref();
-            let stands = self.stands(shaped, &of_name.1, claim);
-            let will_stand = self.will_stand(shaped, &of_name.1, claim);
-            differences.extend(difference(shaped.application, stands, will_stand));
-        }
-        Ok(differences)
-    }
-
-    /// What changes about one name whose holders change, in each application.
-    async fn look_at(
-        &mut self,
-        names: &mut Names<'_>,
-        namesakes: &Namesakes<Occupant>,
-    ) -> Result<Vec<Difference>, Error> {
-        let (mut before, mut after) = (namesakes.holders.clone(), self.shapes.occupants_after(namesakes));
-        names.add_groups(&mut before, &mut self.groups).await?;
-        names.add_groups(&mut after, &mut self.groups).await?;
-        let mut differences = Vec::new();
-        for shaped in self.shapes.all() {
-            let claim = self.throng.0.store.claim(shaped.application, &namesakes.key).await?;
-            let claim =
-                self.shapes.claim_after(self.throng, shaped.application, &namesakes.key, claim).await?;
-            let stands = self.stands(shaped, &before, claim.before.as_ref());
-            let will_stand = self.will_stand(shaped, &after, claim.after.as_ref());
-            differences.extend(difference(shaped.application, stands, will_stand));
-        }
-        Ok(differences)
-    }
-
-    fn stands<'o>(
-        &self,
-        shaped: &Shaped,
-        occupants: &'o [(DirectoryId, Occupant)],
-        claim: Option<&Claim>,
-    ) -> Option<(&'o Username, Holding)> {
-        holding(&shaped.before, occupants, |id| self.groups.get(&id), claim)
-    }
-
-    fn will_stand<'o>(
-        &self,
-        shaped: &Shaped,
-        occupants: &'o [(DirectoryId, Occupant)],
-        claim: Option<&Claim>,
-    ) -> Option<(&'o Username, Holding)> {
-        let regrouped = |id| self.regrouped.as_ref().filter(|(of, _)| *of == id).map(|(_, groups)| groups);
-        holding(&shaped.after, occupants, |id| regrouped(id).or_else(|| self.groups.get(&id)), claim)
     }
 }
 

@@ -1,10 +1,7 @@
 //! Everybody, name by name, in order: pages of who is kept here, merged with whom live directories list.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use throng_core::directory::Directory;
 use throng_core::error::StoreError;
@@ -19,6 +16,7 @@ use throng_core::registry::Nesting;
 use throng_core::store::Namesakes;
 use throng_core::user::User;
 
+use super::ahead::Ahead;
 use super::shapes::Shapes;
 use crate::ask::{Heard, advance, hear};
 use crate::directory::Via;
@@ -36,13 +34,15 @@ pub(super) struct Names<'n> {
     unlisted: BTreeSet<DirectoryId>,
     after: Option<Key>,
     is_stored_over: bool,
-    ahead: Option<Page<'n>>,
-    /// What live directories said of the names of the page.
-    said: BTreeMap<(DirectoryId, Key), Occupant>,
+    ahead: Option<Ahead<'n, Result<Vec<Holders>, StoreError>>>,
 }
 
-/// A page that is being read.
-type Page<'n> = Pin<Box<dyn Future<Output = Result<Vec<Holders>, StoreError>> + Send + 'n>>;
+/// Names with who holds them.
+pub(super) struct Page {
+    pub(super) holders: Vec<Holders>,
+    /// What live directories said of them.
+    pub(super) said: BTreeMap<(DirectoryId, Key), Occupant>,
+}
 
 /// A directory that lists its users itself.
 struct Live {
@@ -73,8 +73,8 @@ impl<'n> Names<'n> {
                 Via::Internal(_) | Via::Delegated(_) | Via::Mirrored(_) => {}
             }
         }
-        let (stored, said) = (shapes.stored(), BTreeMap::new());
-        Ok(Self { throng, stored, live, unlisted, after: None, is_stored_over: false, ahead: None, said })
+        let stored = shapes.stored();
+        Ok(Self { throng, stored, live, unlisted, after: None, is_stored_over: false, ahead: None })
     }
 
     /// Directories that could not be listed.
@@ -83,17 +83,16 @@ impl<'n> Names<'n> {
     }
 
     /// The next names with who holds them; none when there are no more.
-    pub(super) async fn next_page(&mut self) -> Result<Option<Vec<Holders>>, Error> {
-        self.said.clear();
+    pub(super) async fn next_page(&mut self) -> Result<Option<Page>, Error> {
         let mut names: BTreeMap<Key, Vec<DirectoryId>> = BTreeMap::new();
         if !self.is_stored_over {
             let page = match self.ahead.take() {
-                Some(page) => page.await?,
-                None => self.page(self.after.clone()).await?,
+                Some(page) => page.end().await?,
+                None => self.stored_page(self.after.clone()).await?,
             };
             self.is_stored_over = page.is_empty();
             if self.live.is_empty() {
-                return self.only_stored(page).await;
+                return Ok(self.only_stored(page).await);
             }
             names.extend(page.into_iter().map(|holders| (holders.key, holders.directories)));
         }
@@ -107,38 +106,37 @@ impl<'n> Names<'n> {
         if let Some(boundary) = &boundary {
             names.retain(|key, _| key <= boundary);
         }
+        let mut said = BTreeMap::new();
         for live in &mut self.live {
             while let Some(user) =
                 live.waiting.pop_front_if(|user| boundary.as_ref().is_none_or(|end| user.key() <= end))
             {
                 let key = user.key().clone();
                 names.entry(key.clone()).or_default().push(live.id);
-                self.said.insert((live.id, key), occupant(user));
+                said.insert((live.id, key), occupant(user));
             }
         }
         if names.is_empty() {
             return Ok(None);
         }
         self.after = boundary.or_else(|| names.last_key_value().map(|(key, _)| key.clone()));
-        Ok(Some(names.into_iter().map(|(key, directories)| Holders { key, directories }).collect()))
+        let holders = names.into_iter().map(|(key, directories)| Holders { key, directories }).collect();
+        Ok(Some(Page { holders, said }))
     }
 
     /// A page where nobody else is to be asked: the next one is read while this one is looked at.
-    async fn only_stored(&mut self, page: Vec<Holders>) -> Result<Option<Vec<Holders>>, Error> {
-        let Some(last) = page.last() else { return Ok(None) };
-        let mut next = self.page(Some(last.key.clone()));
-        // Polled once, it is under way.
-        let polled = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
-        self.ahead = Some(match polled {
-            Poll::Ready(outcome) => Box::pin(std::future::ready(outcome)),
-            Poll::Pending => next,
-        });
-        Ok(Some(page))
+    async fn only_stored(&mut self, holders: Vec<Holders>) -> Option<Page> {
+        let next = self.stored_page(Some(holders.last()?.key.clone()));
+        self.ahead = Some(Ahead::begin(next).await);
+        Some(Page { holders, said: BTreeMap::new() })
     }
 
-    fn page(&self, after: Option<Key>) -> Page<'n> {
+    fn stored_page(
+        &self,
+        after: Option<Key>,
+    ) -> impl Future<Output = Result<Vec<Holders>, StoreError>> + Send + 'n + use<'n> {
         let (store, stored) = (&self.throng.0.store, self.stored.clone());
-        Box::pin(async move { store.holders(&stored, after.as_ref(), PAGE).await })
+        async move { store.holders(&stored, after.as_ref(), PAGE).await }
     }
 
     /// Reads a page of each live directory that has none waiting.
@@ -166,20 +164,6 @@ impl<'n> Names<'n> {
             }
         }
         Ok(())
-    }
-
-    /// The users of names in directories, as of the page.
-    pub(super) async fn occupants(
-        &mut self,
-        of: &[(DirectoryId, Key)],
-    ) -> Result<Vec<Option<Occupant>>, Error> {
-        let mut found = self.throng.0.store.occupants(of).await?;
-        if !self.said.is_empty() {
-            for (place, asked) in found.iter_mut().zip(of) {
-                *place = place.take().or_else(|| self.said.remove(asked));
-            }
-        }
-        Ok(found)
     }
 
     /// Everybody of a few names.
