@@ -235,8 +235,8 @@ impl Throng {
     /// 1. Who was moved is in the target with groups, names and a password, and not at the source any more. An account
     ///    that changed since in the ordinary way, by a new password or another group, is not wrong.
     /// 2. Who was put back is at the source, and the target has no account of the move's making.
-    /// 3. Who was not dealt with, because the move or its reversal is not over, is told. Who stayed is not: that is what
-    ///    [`Throng::move_report`] tells.
+    /// 3. Who was not dealt with, because the move or its reversal is not over, is told. Who stayed is not: that is
+    ///    what [`Throng::move_report`] tells.
     pub async fn verify_move(&self, id: MoveId) -> Result<Vec<Mismatch>, Error> {
         self.reload().await?;
         let record = self.move_of(id).await?;

@@ -604,7 +604,8 @@ pub(super) enum Side {
     Behind,
 }
 
-/// The plan with a directory right before a seat, or right behind it. One that had no seat admits whom that one admits.
+/// The plan with a directory right before a seat, or right behind it. One that had no seat admits whom that one
+/// admits.
 pub(super) fn beside(
     plan: &Plan,
     place: usize,

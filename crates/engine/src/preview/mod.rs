@@ -1,8 +1,8 @@
 //! Previews: who changes, before anything does; and applying exactly what was seen.
 //!
-//! Reading order: `shapes.rs` (what a proposal makes of applications), `stream.rs` (everybody, name by name, in order),
-//! `seeing.rs` (what changes about them), `administrators.rs` (who could still administer), `apply.rs`. What a change means for one name is decided by
-//! [`throng_core::preview`].
+//! Reading order: `shapes.rs` (what a proposal makes of applications), `stream.rs` (who holds which name, in order),
+//! `seeing.rs` (what changes about them), `administrators.rs` (who could still administer), `apply.rs`. What a change
+//! means for one name is decided by [`throng_core::preview`].
 
 mod administrators;
 mod ahead;
