@@ -581,8 +581,8 @@ fn orders(config: &Config, origin: &Origin, goal: &Goal, change: OrderChange) ->
         let (meanwhile, after) = match (change, before.rank(source), before.rank(target)) {
             (OrderChange::TargetFirst, Some(source), at) if at.is_none_or(|at| at > source) => {
                 let after = beside(&before, source, target, Side::Before)?;
-                // Whoever is not moved yet, or is under way, is who the source says, unless that goes on to decide about
-                // those who were.
+                // Whoever is not moved yet, or is under way, is who the source says, unless that goes on to decide
+                // about those who were.
                 let meanwhile = match origin.goes_on() {
                     true => after.clone(),
                     false => beside(&before, source, target, Side::Behind)?,
