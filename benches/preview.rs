@@ -104,7 +104,7 @@ async fn scan(store: &SqliteStore, ids: &[DirectoryId]) -> Outcome<usize> {
 
 /// The name of a user: each so manyeth is one in all directories.
 fn name(user: usize, shared: usize, directory: usize) -> String {
-    if user % shared == 0 { format!("user{user:06}") } else { format!("user{user:06}-{directory}") }
+    if user.is_multiple_of(shared) { format!("user{user:06}") } else { format!("user{user:06}-{directory}") }
 }
 
 /// Every name belongs to whom the first directory that holds it has under it.
@@ -118,7 +118,7 @@ async fn claim(
     let mut changes = Vec::new();
     for user in 0..users {
         for (number, directory) in ids.iter().enumerate() {
-            if number > 0 && user % shared == 0 {
+            if number > 0 && user.is_multiple_of(shared) {
                 break;
             }
             let external_id = ExternalId::new(format!("u{user}"))?;

@@ -14,7 +14,9 @@ use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, N
 use throng_core::sync::{Export, MirroredSettings};
 use throng_core::time::Timestamp;
 
-use crate::directory::{Delegated, Internal, Mirrored, Mount, RecordsOf, Recovery, RecoveryAdmin, Via};
+use crate::directory::{
+    Delegated, Internal, Listed, Mirrored, Mount, RecordsOf, Recovery, RecoveryAdmin, Via,
+};
 use crate::error::Error;
 use crate::throng::Engine;
 
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     recovering: BTreeMap<ApplicationId, Arc<InUse>>,
     /// The applications with mirrors that are not handed on, without them.
     exported: BTreeMap<ApplicationId, Arc<InUse>>,
+    /// The applications as others see them while there is a recovery administrator, whom they find by name alone.
+    exported_recovering: BTreeMap<ApplicationId, Arc<InUse>>,
     consumers: BTreeMap<ApplicationId, Arc<ConsumerRecord>>,
     directory_names: BTreeMap<Key, DirectoryId>,
     application_names: BTreeMap<Key, ApplicationId>,
@@ -88,8 +92,8 @@ impl InUse {
     }
 
     /// The same application with the recovery administrator before all others. What is stored of it stays as it is.
-    fn headed_by(mut self, recovery: &Arc<RecoveryAdmin>) -> Result<Self, InvalidPlan> {
-        let (seat, mount) = recovery.seat(&self.record);
+    fn headed_by(mut self, recovery: &Arc<RecoveryAdmin>, listed: Listed) -> Result<Self, InvalidPlan> {
+        let (seat, mount) = recovery.seat(&self.record, listed);
         self.plan = Arc::new(Plan::clone(&self.plan).push_first(seat)?);
         self.mounts.insert(0, mount);
         self.recovery = Some(Arc::clone(recovery));
@@ -145,25 +149,26 @@ impl Config {
         }
         for record in engine.store.applications().await? {
             config.application_names.insert(record.name.key(), record.id);
-            if record
-                .plan
-                .seats()
-                .iter()
-                .any(|seat| config.mounts.get(&seat.directory).is_some_and(is_foreign))
-            {
-                let theirs = |seat: &Seat| config.mounts.get(&seat.directory).is_some_and(is_foreign);
-                let plan = record.plan.filter_map_seats(|seat| (!theirs(&seat)).then_some(seat));
-                let exported = config.put_to_use(ApplicationRecord { plan, ..record.clone() });
-                config.exported.insert(record.id, Arc::new(exported));
-            }
+            let theirs = |seat: &Seat| config.mounts.get(&seat.directory).is_some_and(is_foreign);
+            let has_theirs = record.plan.seats().iter().any(theirs);
+            let plan = record.plan.filter_map_seats(|seat| (!theirs(&seat)).then_some(seat));
+            let own = ApplicationRecord { plan, ..record.clone() };
             if let Some(recovery) = &engine.recovery {
-                match config.put_to_use(record.clone()).headed_by(recovery) {
-                    Ok(in_use) => drop(config.recovering.insert(record.id, Arc::new(in_use))),
+                let headed = config.put_to_use(record.clone()).headed_by(recovery, Listed::Yes);
+                match (headed, config.put_to_use(own.clone()).headed_by(recovery, Listed::No)) {
+                    (Ok(in_use), Ok(exported)) => {
+                        config.recovering.insert(record.id, Arc::new(in_use));
+                        config.exported_recovering.insert(record.id, Arc::new(exported));
+                    }
                     // A full order must not keep everybody else out.
-                    Err(cause) => {
+                    (Err(cause), _) | (_, Err(cause)) => {
                         tracing::error!(application = %record.id, %cause, "no recovery administrator here");
                     }
                 }
+            }
+            if has_theirs {
+                let exported = config.put_to_use(own);
+                config.exported.insert(record.id, Arc::new(exported));
             }
             let in_use = config.put_to_use(record);
             config.applications.insert(in_use.record.id, Arc::new(in_use));
@@ -226,6 +231,11 @@ impl Config {
     /// The application with the recovery administrator before all others.
     pub(crate) fn recovering(&self, application: ApplicationId) -> Option<Arc<InUse>> {
         self.recovering.get(&application).cloned().or_else(|| self.in_use(application))
+    }
+
+    /// The application as others see it, with the recovery administrator before all others.
+    pub(crate) fn exported_recovering(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        self.exported_recovering.get(&application).cloned().or_else(|| self.exported(application))
     }
 
     /// The application without the mirrors that are not handed on.

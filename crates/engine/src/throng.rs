@@ -437,6 +437,14 @@ impl Throng {
         }
     }
 
+    /// An application as others see it now.
+    pub(crate) fn exported(&self, application: ApplicationId) -> Option<Arc<InUse>> {
+        match self.recovering() {
+            Some(_) => self.config().exported_recovering(application),
+            None => self.config().exported(application),
+        }
+    }
+
     /// Makes sure that the recovery administrator takes nobody's name over, and says that there is one.
     async fn begin_recovery(&self) -> Result<(), Error> {
         let Some(recovery) = &self.0.recovery else { return Ok(()) };

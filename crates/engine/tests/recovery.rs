@@ -338,16 +338,22 @@ async fn nobody_can_change_it() {
     app.log_in(NAME, SECRET).await.unwrap();
 }
 
+/// Whoever asks for it by its name can let it in; whoever lists people gets nobody to copy.
 #[tokio::test]
-async fn it_is_not_handed_on_to_others() {
+async fn others_find_it_by_its_name_and_in_no_list() {
     let (_, app, _) = recovering(Plan::new()).await;
     let exported = app.exported();
-    assert!(is_missing(&exported.find_user(NAME).await));
-    assert_eq!(denial(exported.authenticate(NAME, SECRET).await), Denial::Unknown);
+    exported.find_user(NAME).await.unwrap();
+    assert_eq!(exported.authenticate(NAME, SECRET).await.unwrap().identity(), Recovery::IDENTITY);
+    assert_eq!(refusal(exported.authenticate(NAME, WRONG).await), Refusal::WrongPassword);
     let everybody = exported.search_users(&Filter::everything(), &PageRequest::default()).await.unwrap();
     assert_eq!(everybody.items, []);
-    let token = app.log_in(NAME, SECRET).await.unwrap().token;
-    assert!(has_ended(&exported.session(token.expose()).await));
+    assert_eq!(
+        spelled(&app.search_users(&Filter::everything(), &PageRequest::default()).await.unwrap()),
+        [NAME]
+    );
+    let token = exported.log_in(NAME, SECRET).await.unwrap().token;
+    exported.session(token.expose()).await.unwrap();
 }
 
 #[tokio::test]

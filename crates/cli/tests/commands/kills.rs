@@ -93,7 +93,7 @@ fn a_move_that_is_killed_again_and_again_ends_with_everybody_moved_and_is_taken_
     let id = record.id.to_string();
     some_log_in(&home);
     let resume = ["move", "resume", &id];
-    refused(&home.run(&resume), 3, "somebody else works on one of these directories");
+    refused(&home.run(&resume), 4, "was killed within the last minute");
     for position in [60, 180] {
         two_minutes_later(&home, &record);
         kill_when(&home, &resume, position, EntryState::Moved);

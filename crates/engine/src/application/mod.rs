@@ -60,8 +60,8 @@ impl Application {
     }
 
     /// The same application as a user server shows it to others: without the mirrors whose users are not handed on
-    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan, and without the recovery
-    /// administrator.
+    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan. The recovery administrator
+    /// is found by its name, and listed nowhere.
     ///
     /// In this way two servers can mirror each other: neither gives the other's users back, and a password is asked of
     /// the one that keeps it.
@@ -129,7 +129,7 @@ impl Application {
     fn in_use(&self) -> Result<Arc<InUse>, Error> {
         let in_use = match self.view {
             View::Own => self.throng.in_use(self.id),
-            View::Exported => self.throng.config().exported(self.id),
+            View::Exported => self.throng.exported(self.id),
         };
         in_use.ok_or_else(|| Error::not_found("application"))
     }

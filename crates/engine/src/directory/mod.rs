@@ -18,7 +18,7 @@ pub(crate) use internal::Guesses;
 
 pub(crate) use mount::{Mount, Via};
 pub(crate) use records::{Followed, RecordsOf};
-pub(crate) use recovery::RecoveryAdmin;
+pub(crate) use recovery::{Listed, RecoveryAdmin};
 
 use async_trait::async_trait;
 use throng_core::directory::{Credence, Directory};

@@ -37,7 +37,8 @@ use crate::error::{Error, Invalid};
 ///    over itself: nobody can change it, give it another name, or put it into a group.
 /// 3. Claims nothing: its identity is [`Recovery::IDENTITY`] everywhere, and inherits from nobody. It is let in by its
 ///    password alone: [`Application::vouch_for`](crate::Application::vouch_for) refuses it.
-/// 4. Is not handed on to others: [`Application::exported`](crate::Application::exported) does not know it.
+/// 4. Is found by its name alone where users are handed on to others, and is in none of their lists
+///    ([`Application::exported`](crate::Application::exported)): whoever asks for it can let it in, and nobody copies it.
 /// 5. Wrong guesses are counted and limited by the default [`PasswordPolicy`], until the process ends (R702).
 #[derive(Debug, Clone)]
 pub struct Recovery {
@@ -187,8 +188,9 @@ impl RecoveryAdmin {
     }
 
     /// The first seat of an application, with what sits there.
-    pub(crate) fn seat(self: &Arc<Self>, application: &ApplicationRecord) -> (Seat, Mount) {
-        let directory = RecoveryDirectory { admin: Arc::clone(self), groups: administrators_of(application) };
+    pub(crate) fn seat(self: &Arc<Self>, application: &ApplicationRecord, listed: Listed) -> (Seat, Mount) {
+        let groups = administrators_of(application);
+        let directory = RecoveryDirectory { admin: Arc::clone(self), groups, listed };
         let mount =
             Mount { record: Arc::clone(&self.record), via: Via::Live(Arc::new(directory)), as_of: AsOf::Now };
         let seat = Seat { label: Recovery::LABEL.to_owned(), ..Seat::new(Recovery::DIRECTORY) };
@@ -294,6 +296,16 @@ fn administrators_of(application: &ApplicationRecord) -> Vec<GroupName> {
 struct RecoveryDirectory {
     admin: Arc<RecoveryAdmin>,
     groups: Vec<GroupName>,
+    listed: Listed,
+}
+
+/// Whether the administrator is among the users that are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// It is: whoever looks shall see that it is on.
+    Yes,
+    /// It is not: whoever lists users may keep a copy of them.
+    No,
 }
 
 impl RecoveryDirectory {
@@ -318,7 +330,8 @@ impl Directory for RecoveryDirectory {
 
     async fn find_users(&self, filter: &Filter, page: &PageRequest) -> Result<Page<User>, DirectoryError> {
         let user = &self.admin.user;
-        let found = self.admin.is_on() && page.reaches(user.key()) && filter.matches_user(user);
+        let is_shown = self.listed == Listed::Yes && self.admin.is_on();
+        let found = is_shown && page.reaches(user.key()) && filter.matches_user(user);
         Ok(Page::whole(found.then(|| user.clone()).into_iter().collect()))
     }
 
