@@ -23,7 +23,7 @@ use super::import::Between;
 use super::user::{failed, parents};
 use crate::arguments::InDirectory;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::place::{Place, chosen_directory};
 
 #[derive(Debug, Args)]
@@ -67,7 +67,12 @@ pub(crate) async fn run(arguments: &Export, _: &Output) -> Result<(), Failure> {
     } else {
         through(|rows| from.users(rows), to.writer()?, move |out, rows| write_users(out, rows, options)).await
     };
-    to.end(written)
+    to.end(written)?;
+    if let Some(file) = arguments.output.as_deref().filter(|_| arguments.with_password_hashes) {
+        let file = file.display();
+        note(&format_args!("{file} holds password hashes: whoever has it can try passwords on them"));
+    }
+    Ok(())
 }
 
 /// Rows that are written as they are read.

@@ -47,7 +47,9 @@ fn hashes_are_exported_only_when_asked_for_and_only_into_a_private_file_t103() {
     refused(&export(&["--with-password-hashes"]), 2, "--output");
     let file = home.folder.path().join("users.csv");
     let with_hashes = ["--with-password-hashes", "--output", path(&file)];
-    assert_eq!(done(&export(&with_hashes)), "");
+    let exported = export(&with_hashes);
+    assert_eq!(done(&exported), "");
+    assert!(exported.stderr.contains("holds password hashes"), "{exported:?}");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("$argon2id$"), "{text}");
     #[cfg(unix)]
