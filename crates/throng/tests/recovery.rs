@@ -48,8 +48,9 @@ async fn ask(router: &Router, method: &str, path: &str, body: &str) -> (StatusCo
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
+/// Clients of a user server find it by its name, check its password and open sessions; what they copy does not have it.
 #[tokio::test]
-async fn no_client_of_a_user_server_sees_it_r909() {
+async fn clients_of_a_user_server_find_it_and_copy_nothing_of_it_r909() {
     let store = SqliteStore::in_memory().await.unwrap();
     people(&store).await;
     let throng = Throng::builder(store.clone()).recovery(recovery()).build().await.unwrap();
@@ -64,13 +65,21 @@ async fn no_client_of_a_user_server_sees_it_r909() {
         assert!(!dump.contains(Recovery::NAME), "{dump}");
     }
     let named = format!("username={}", Recovery::NAME);
-    let (status, _) = ask(&router, "GET", &format!("/user?{named}"), "").await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
-    let password = format!(r#"{{"value":"{SECRET}"}}"#);
-    let (status, _) = ask(&router, "POST", &format!("/authentication?{named}"), &password).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
-    let session = async |token: &str| ask(&router, "GET", &format!("/session/{token}"), "").await;
-    assert_eq!(session(token.expose()).await, session(&"x".repeat(token.expose().len())).await);
+    let restricted = format!("/search?entity-type=user&restriction=name%3D{}", Recovery::NAME);
+    let (status, nobody) = ask(&router, "GET", &restricted, "").await;
+    assert!(status.is_success() && !nobody.contains(Recovery::NAME), "{nobody}");
+    let (status, user) = ask(&router, "GET", &format!("/user?{named}"), "").await;
+    assert!(status.is_success() && user.contains(Recovery::NAME), "{user}");
+    let authenticate = async |word: &str| {
+        let password = format!(r#"{{"value":"{word}"}}"#);
+        ask(&router, "POST", &format!("/authentication?{named}"), &password).await.0
+    };
+    assert_eq!(authenticate(SECRET).await, StatusCode::OK);
+    assert_eq!(authenticate("another word").await, StatusCode::BAD_REQUEST);
+    let (status, session) = ask(&router, "GET", &format!("/session/{}", token.expose()), "").await;
+    assert!(status.is_success() && session.contains(Recovery::NAME), "{session}");
+    let (status, _) = ask(&router, "DELETE", &format!("/user?{named}"), "").await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "nobody can change it");
     let (status, events) = ask(&router, "GET", "/event", "").await;
     assert!(
         status.is_success() && events.contains(r#""incrementalSynchronisationAvailable":true"#),

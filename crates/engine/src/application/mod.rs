@@ -60,8 +60,8 @@ impl Application {
     }
 
     /// The same application as a user server shows it to others: without the mirrors whose users are not handed on
-    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan. The recovery administrator
-    /// is found by its name, and listed nowhere.
+    /// ([`Export::Never`](throng_core::sync::Export::Never)), as if they were not in its plan. The recovery
+    /// administrator is found by its name, and listed nowhere.
     ///
     /// In this way two servers can mirror each other: neither gives the other's users back, and a password is asked of
     /// the one that keeps it.

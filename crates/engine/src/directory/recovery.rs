@@ -38,7 +38,8 @@ use crate::error::{Error, Invalid};
 /// 3. Claims nothing: its identity is [`Recovery::IDENTITY`] everywhere, and inherits from nobody. It is let in by its
 ///    password alone: [`Application::vouch_for`](crate::Application::vouch_for) refuses it.
 /// 4. Is found by its name alone where users are handed on to others, and is in none of their lists
-///    ([`Application::exported`](crate::Application::exported)): whoever asks for it can let it in, and nobody copies it.
+///    ([`Application::exported`](crate::Application::exported)): whoever asks for it can let it in, and nobody copies
+///    it.
 /// 5. Wrong guesses are counted and limited by the default [`PasswordPolicy`], until the process ends (R702).
 #[derive(Debug, Clone)]
 pub struct Recovery {
