@@ -279,6 +279,12 @@ pub enum Conflict {
     /// A move from or to the directory can still be taken back, and could not without it: it must be purged first.
     #[error("the move {0} needs the directory as long as it can be taken back: it must be purged first")]
     MoveUnpurged(MoveId),
+    /// Accounts that came from the directory wait for their passwords, which it alone can check until their first login
+    /// or their deadline: give them new ones first.
+    #[error(
+        "{0} accounts wait for their passwords, which this directory checks until they have logged in once"
+    )]
+    PasswordsPending(u64),
     /// The move is in a state in which this cannot be done.
     #[error("the move is {0}")]
     MoveState(MoveState),

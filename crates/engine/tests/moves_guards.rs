@@ -179,3 +179,179 @@ async fn an_order_of_a_move_leaves_an_administrator_t105() {
     let application = app.record().unwrap().name.to_string();
     assert_eq!(plan.obstacles, [Obstacle::LastAdministrator { application }]);
 }
+
+/// Whoever administers goes on to, or nobody is moved: without a password, without access, or behind a namesake who may
+/// not log in, nobody administers (T105).
+#[tokio::test]
+async fn no_move_takes_the_last_administrator_away_t105() {
+    let alone = |app: &throng_engine::Application| Obstacle::LastAdministrator {
+        application: app.record().unwrap().name.to_string(),
+    };
+    for (case, is_refused) in
+        [("carried", false), ("reset", true), ("no access", true), ("inactive", true), ("switched off", true)]
+    {
+        let (world, app, ids) = World::internal(2, Plan::new()).await;
+        world.put_with_password(ids[0], "anna", RIGHT).await;
+        world.put_group(ids[0], "admins", &["anna"]).await;
+        app.set_administrators(group_names(&["admins"])).await.unwrap();
+        let mut options = Options::default();
+        let mut expected = vec![alone(&app)];
+        match case {
+            "reset" => options.passwords = PasswordStrategy::Reset,
+            "no access" => {
+                let staff = Access::Groups(BTreeSet::from([group_name("staff")]));
+                change_seats(&app, |seat| match seat.directory == ids[1] {
+                    true => Seat { access: staff.clone(), ..seat },
+                    false => seat,
+                })
+                .await;
+            }
+            "inactive" => {
+                let namesake = world.put_with_password(ids[1], "anna", OTHER).await;
+                world.deactivate(ids[1], &namesake).await;
+                options.on_taken = throng_engine::moves::OnTaken::Link;
+            }
+            "switched off" => {
+                world.switch_off(ids[1]).await;
+                expected = vec![Obstacle::SwitchedOff(ids[1])];
+            }
+            _ => {}
+        }
+        let plan = world.throng.plan_move(MoveRequest::new(ids[0], ids[1]).options(options)).await.unwrap();
+        let notes: Vec<_> = plan.users[0].fate.notes.clone();
+        match case {
+            "no access" => assert_eq!(notes, [throng_engine::moves::Note::NotAdmitted(app.id())]),
+            "inactive" => assert_eq!(notes, [throng_engine::moves::Note::Inactive]),
+            _ => {}
+        }
+        if is_refused {
+            assert_eq!(plan.obstacles, expected, "{case}");
+        } else {
+            assert_eq!(plan.obstacles, [], "{case}");
+        }
+    }
+}
+
+/// A name that means somebody else today is told, where it would mean the user.
+#[tokio::test]
+async fn whoever_is_overtaken_is_told_p9() {
+    let (world, _, ids) = World::internal(3, Plan::new()).await;
+    let shop = world.app("shop", Plan::new().seat(ids[1]).unwrap().seat(ids[2]).unwrap()).await;
+    world.put(ids[0], "anna").await;
+    world.put(ids[2], "anna").await;
+    let plan = world.throng.plan_move(MoveRequest::new(ids[0], ids[1])).await.unwrap();
+    let notes = &plan.users[0].fate.notes;
+    assert_eq!(*notes, [throng_engine::moves::Note::Overtakes(shop.id(), ids[2])]);
+}
+
+/// What somebody took away since is not given back, and whoever was removed stays removed (T103).
+#[tokio::test]
+async fn a_reversal_undoes_nobodys_decision_t103() {
+    let (world, app, ids) = World::internal(2, Plan::new()).await;
+    for name in ["anna", "bela", "cleo", "dora"] {
+        world.put_with_password(ids[0], name, RIGHT).await;
+    }
+    world.put_group(ids[0], "staff", &["anna", "bela", "cleo", "dora"]).await;
+    let plan = world.throng.plan_move(MoveRequest::new(ids[0], ids[1])).await.unwrap();
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    let held = async |name: &str| world.held(ids[1], name).await.unwrap();
+    world.deactivate(ids[1], &held("bela").await).await;
+    let staff = group_name("staff");
+    world.open(ids[1]).powers().members.unwrap().remove_member(&staff, &member("cleo")).await.unwrap();
+    world.drop_user(ids[1], &held("dora").await).await;
+    let reverted = world.throng.revert_move(id, &MoveControl::new()).await.unwrap();
+    assert_eq!(reverted.state, MoveState::Reverted);
+    assert_eq!(world.users_in(ids[0]).await, ["anna", "bela", "cleo"]);
+    app.authenticate("anna", RIGHT).await.unwrap();
+    assert!(app.authenticate("bela", RIGHT).await.is_err());
+    assert_eq!(world.members(ids[0], "staff").await, ["anna", "bela"]);
+    let report = world.throng.move_report(id).await.unwrap();
+    assert_eq!((report.counts.reverted, report.counts.failed), (3, 1));
+    assert!(report.failed[0].1.contains("stays removed"), "{:?}", report.failed);
+}
+
+/// Whoever was in the target before stays who it is, in the applications that ask the target (T01).
+#[tokio::test]
+async fn a_linked_account_keeps_what_it_was_given_t01() {
+    let (world, wiki, ids) = World::internal(2, Plan::new()).await;
+    let jira = world.app("jira", Plan::new().seat(ids[1]).unwrap()).await;
+    world.put_with_password(ids[0], "anna", RIGHT).await;
+    world.put_with_password(ids[1], "anna", OTHER).await;
+    let options = Options { on_taken: throng_engine::moves::OnTaken::Link, ..target_first() };
+    let plan = world.throng.plan_move(MoveRequest::new(ids[0], ids[1]).options(options)).await.unwrap();
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    let identity = jira.authenticate("anna", OTHER).await.unwrap().identity();
+    wiki.authenticate("anna", OTHER).await.unwrap();
+    world.throng.revert_move(id, &MoveControl::new()).await.unwrap();
+    assert_eq!(jira.authenticate("anna", OTHER).await.unwrap().identity(), identity);
+    wiki.authenticate("anna", RIGHT).await.unwrap();
+}
+
+/// The seat that a move added goes with it, whoever has changed the order since.
+#[tokio::test]
+async fn an_added_seat_is_taken_away_again() {
+    let (world, _, ids) = World::internal(3, Plan::new()).await;
+    let shop = world.app("shop", Plan::new().seat(ids[0]).unwrap().seat(ids[1]).unwrap()).await;
+    world.put(ids[0], "anna").await;
+    world.put(ids[2], "ulf").await;
+    let request = MoveRequest::new(ids[0], ids[2]).options(target_first());
+    let plan = world.throng.plan_move(request).await.unwrap();
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    shop.change_plan(|plan| {
+        Ok::<_, throng_engine::Error>(
+            plan.filter_map_seats(|seat| (seat.directory != ids[1]).then_some(seat)),
+        )
+    })
+    .await
+    .unwrap();
+    shop.find_user("ulf").await.unwrap();
+    world.throng.revert_move(id, &MoveControl::new()).await.unwrap();
+    let seats: Vec<_> = shop.record().unwrap().plan.seats().iter().map(|seat| seat.directory).collect();
+    assert_eq!(seats, [ids[0]]);
+    assert!(is_missing(&shop.find_user("ulf").await));
+}
+
+/// The order waits for whoever stays because something went wrong: a newcomer of the target does not get the name.
+#[tokio::test]
+async fn a_name_taken_meanwhile_stays_with_whom_it_was_t01() {
+    let (world, app, ids) = World::internal(2, Plan::new()).await;
+    for name in ["anna", "zed"] {
+        world.put_with_password(ids[0], name, RIGHT).await;
+    }
+    let request = MoveRequest::new(ids[0], ids[1]).options(target_first());
+    let plan = world.throng.plan_move(request).await.unwrap();
+    world.put_with_password(ids[1], "zed", OTHER).await;
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    assert_eq!(world.throng.move_report(id).await.unwrap().counts.failed, 1);
+    app.authenticate("zed", RIGHT).await.unwrap();
+    app.authenticate("anna", RIGHT).await.unwrap();
+}
+
+/// As long as somebody waits for a password, the directory that checks it stays, and does so while it is in service.
+#[tokio::test]
+async fn a_source_stays_while_passwords_are_waited_for_p7() {
+    let (world, app, far, local) = far_source().await;
+    let request = MoveRequest::new(far, local).options(target_first());
+    let plan = world.throng.plan_move(request).await.unwrap();
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    world.throng.finish_move(id).await.unwrap();
+    world.throng.purge_move(id).await.unwrap();
+    let remove = Proposal::RemoveDirectory { directory: far };
+    assert_eq!(conflict(world.throng.preview(remove.clone()).await), Conflict::PasswordsPending(1));
+    let off = Proposal::SwitchDirectory { directory: far, state: throng_engine::preview::Switched::Off };
+    assert_eq!(world.throng.preview(off).await.unwrap().waiting, 1);
+    let wiki = world.throng.application("wiki").unwrap();
+    let told = wiki.explain("anna").await.unwrap().to_string();
+    assert!(told.contains("the directory that it came from"), "{told}");
+    world.switch_off(far).await;
+    assert!(is_unavailable(&wiki.authenticate("anna", RIGHT).await));
+    let record = world.record(far);
+    world
+        .throng
+        .update_directory(throng_core::registry::DirectoryRecord { active: true, ..record })
+        .await
+        .unwrap();
+    wiki.authenticate("anna", RIGHT).await.unwrap();
+    world.throng.preview(remove).await.unwrap();
+    drop(app);
+}

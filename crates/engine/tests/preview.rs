@@ -182,6 +182,25 @@ async fn an_administrator_who_adopts_the_name_counts_t105() {
     assert_eq!(app.authenticate("anna", RIGHT).await.unwrap().user().directory(), ids[1]);
 }
 
+/// Nobody administers from behind a directory that is silent, where that is put in front (T03, T105).
+#[tokio::test]
+async fn a_silent_directory_in_front_leaves_no_administrator_t105() {
+    let far = live(7);
+    far.behave(Behaviour::Silent);
+    let (world, app, local) = World::live_below(&[&far], Plan::new()).await;
+    world.put_with_password(local, "anna", RIGHT).await;
+    world.put_group(local, "admins", &["anna"]).await;
+    app.set_administrators(group_names(&["admins"])).await.unwrap();
+    let seen = preview(&world, reorder(&app, &[far.id(), local])).await;
+    assert_eq!(seen.without_administrator, ["wiki"]);
+    let (application, directory) = (app.id(), far.id());
+    let policy = SeatPolicy { login: throng_core::plan::OnSilence::Pass, ..SeatPolicy::DEFAULT };
+    let passing = preview(&world, Proposal::Policy { application, directory, policy }).await;
+    world.throng.apply_preview(&passing, Unlisted::Accept).await.unwrap();
+    let seen = preview(&world, reorder(&app, &[far.id(), local])).await;
+    assert_eq!(seen.without_administrator, Vec::<String>::new());
+}
+
 /// Groups and activity are changed by previews, too: exactly that, and nothing that others decide about.
 #[tokio::test]
 async fn leaving_and_switching_off_are_seen_first() {

@@ -512,6 +512,31 @@ async fn stopping_ends_the_round_that_is_under_way() {
     );
 }
 
+/// A mirror whose source is not attached is told once, and tried again a minute later: not as fast as it fails.
+#[tokio::test(start_paused = true)]
+async fn a_round_that_cannot_begin_is_tried_again_after_a_while() {
+    let world = World::new().await;
+    let mirror = world.throng.mirrored_directory("Far", MirroredSettings::default()).await.unwrap();
+    let (stop, told) = (Stop::new(), std::sync::Mutex::new(Vec::new()));
+    let count = || told.lock().unwrap().len();
+    let keeping = world.throng.keep_in_sync(&stop, |directory, round| {
+        assert!(matches!(round, Err(Error::Unavailable { .. })), "{round:?}");
+        told.lock().unwrap().push(directory);
+    });
+    let watching = async {
+        while count() == 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(count(), 1);
+        world.clock.advance(Duration::from_secs(61));
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        stop.set();
+    };
+    futures_util::future::join(keeping, watching).await;
+    assert_eq!(told.into_inner().unwrap(), [mirror, mirror]);
+}
+
 /// Members count one each, so that no batch is large by what a few items hold.
 #[tokio::test]
 async fn a_batch_that_weighs_too_much_fails_the_round() {

@@ -135,6 +135,7 @@ impl Refusal {
                 | Conflict::Moving
                 | Conflict::MoveOpen(_)
                 | Conflict::MoveUnpurged(_)
+                | Conflict::PasswordsPending(_)
                 | Conflict::MoveState(_)
                 | Conflict::MoveStopped
                 | Conflict::DirectoryActive => new(StatusCode::CONFLICT, Reason::OperationFailed),

@@ -37,6 +37,12 @@ pub(crate) fn tell(throng: &Throng, preview: &Preview, all: bool, output: &Outpu
             names.directory(*directory)
         ));
     }
+    if preview.waiting > 0 {
+        let waiting = preview.waiting;
+        note(&format_args!(
+            "{waiting} accounts wait for their passwords, which this directory checks: they cannot log in without it"
+        ));
+    }
     for Administrator { application, name, password } in &preview.administrators {
         let password = source(*password);
         output.words(&format_args!("{name:?} could still administer {application:?}, by {password}"))?;

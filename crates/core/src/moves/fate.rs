@@ -150,6 +150,12 @@ pub enum Note {
     NestingLost(GroupName),
     /// The name belongs to another account in an application, which stays its owner.
     NameOfAnother(ApplicationId, Subject),
+    /// The account of the target that it becomes one with may not log in.
+    Inactive,
+    /// The application admits the user today, and will not.
+    NotAdmitted(ApplicationId),
+    /// In an application the name means somebody of this directory today, and will mean the user.
+    Overtakes(ApplicationId, DirectoryId),
 }
 
 /// Decides what becomes of one user.

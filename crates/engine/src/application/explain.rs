@@ -1,5 +1,6 @@
 //! Explaining a name: who holds it, who wins and why, whose it is, and what it may.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -16,7 +17,7 @@ use super::find::is_bound;
 use super::members::{Depth, Membership};
 use super::{Admission, Application};
 use crate::config::InUse;
-use crate::directory::Recovery;
+use crate::directory::{Recovery, Via};
 use crate::error::Error;
 
 /// Everything that decides about a name in an application. `Display` is for operators.
@@ -128,6 +129,15 @@ impl Application {
                 answer => answer?,
             });
         }
+        let mut waiting = BTreeSet::new();
+        for ((_, seat, mount), answer) in app.seats().zip(&answers) {
+            if let (Via::Internal(_), Answer::Holds(user)) = (&mount.via, answer) {
+                let (directory, external_id) = (seat.directory, user.external_id.clone());
+                if self.throng.0.store.capture(&Subject { directory, external_id }).await?.is_some() {
+                    waiting.insert(directory);
+                }
+            }
+        }
         let occurrences = app
             .seats()
             .zip(&answers)
@@ -143,6 +153,9 @@ impl Application {
                     label: seat.label.clone(),
                     password: match app.recovery_at(seat.directory) {
                         Some(_) => "the password that recovery was switched on with",
+                        None if waiting.contains(&seat.directory) => {
+                            "the directory that it came from, until the first login"
+                        }
                         None => password_source(&mount.record.kind),
                     },
                     said: Said::from(answer),

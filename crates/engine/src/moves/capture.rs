@@ -3,12 +3,14 @@
 use throng_core::change::{Change, ChangeSet};
 use throng_core::directory::{Credence, Refusal};
 use throng_core::error::{DirectoryError, Fault};
-use throng_core::moves::Capture;
+use throng_core::id::DirectoryId;
+use throng_core::moves::{Capture, Source};
 use throng_core::password::{Credential, CredentialState};
 use throng_core::plan::Rules;
 use throng_core::secret::Secret;
 use throng_core::user::User;
 
+use super::origin::PAGE;
 use crate::ask::{Heard, hear};
 use crate::directory::{Login, Stored, Via};
 use crate::error::Error;
@@ -51,9 +53,30 @@ impl Throng {
         }))
     }
 
+    /// How many accounts wait for a password that a directory is still to check.
+    pub(crate) async fn waiting_for(&self, directory: DirectoryId) -> Result<u64, Error> {
+        let (now, mut count) = (self.0.clock.now(), 0);
+        for record in self.0.store.moves().await? {
+            if record.source != Source::Directory(directory) {
+                continue;
+            }
+            let mut after = None;
+            loop {
+                let page = self.0.store.captures(record.id, after.as_ref(), PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.subject.clone());
+                let waiting = page.iter().filter(|capture| now < capture.until).count();
+                count += u64::try_from(waiting).unwrap_or(u64::MAX);
+            }
+        }
+        Ok(count)
+    }
+
     async fn ask_source(&self, capture: &Capture, secret: &Secret) -> Result<Heard<Credence>, Error> {
         let config = self.config_now();
-        let Some(mount) = config.mount(capture.source) else { return Ok(Heard::Silent) };
+        // One that is switched off opens nothing, for nobody.
+        let mount = config.mount(capture.source).filter(|mount| mount.record.active);
+        let Some(mount) = mount else { return Ok(Heard::Silent) };
         let answer = async {
             match &mount.via {
                 Via::Live(live) => live.authenticate(&capture.name, secret).await,

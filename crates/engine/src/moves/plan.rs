@@ -96,6 +96,8 @@ pub enum Obstacle {
     NoSuchUser(String),
     /// There is no group of this name at the source.
     NoSuchGroup(String),
+    /// The target is switched off: nobody would find who was moved.
+    SwitchedOff(DirectoryId),
     /// A directory cannot or may not do what is needed (P10).
     ReadOnly {
         /// The directory.
@@ -103,7 +105,8 @@ pub enum Obstacle {
         /// What is needed.
         operation: Operation,
     },
-    /// The order that the move makes leaves the application without anybody who can administer it.
+    /// Somebody administers the application today, and nobody could afterwards (T105): by the order, because an
+    /// administrator would have no password or no access, or because the groups do not go along.
     LastAdministrator {
         /// The application.
         application: String,
@@ -134,11 +137,14 @@ impl fmt::Display for Obstacle {
             Self::Nobody => f.write_str("nobody is selected"),
             Self::NoSuchUser(name) => write!(f, "the source has no user {name:?}"),
             Self::NoSuchGroup(name) => write!(f, "the source has no group {name:?}"),
+            Self::SwitchedOff(directory) => {
+                write!(f, "directory {directory} is switched off, and nobody would find who was moved")
+            }
             Self::ReadOnly { directory, operation } => {
                 write!(f, "directory {directory} cannot or may not do this: {}", words(*operation))
             }
             Self::LastAdministrator { application } => {
-                write!(f, "nobody could administer {application:?} once the target is asked first")
+                write!(f, "nobody could administer {application:?} any more")
             }
             Self::NotSeated { application } => {
                 write!(f, "the application {application:?} asks the source and not the target")
@@ -261,13 +267,7 @@ impl<'p> Planner<'p> {
     ) -> Result<Option<(ApplicationId, DirectoryId)>, Error> {
         let source = self.origin.id();
         for order in self.orders.iter().filter(|order| order.before.rank(source).is_some()) {
-            let located = self.throng.0.store.locate(order.application, before.user.key()).await?;
-            let holders = located.users.into_iter().map(|holder| holder.directory);
-            let mut today: BTreeSet<DirectoryId> = holders.collect();
-            today.insert(source);
-            if target.is_some() {
-                today.insert(self.goal.id());
-            }
+            let today = self.holders(order, before, target).await?;
             if self.winner(&order.before, &today) != Some(source) {
                 continue;
             }
@@ -287,7 +287,7 @@ impl<'p> Planner<'p> {
         Ok(None)
     }
 
-    fn winner(&self, plan: &Plan, holders: &BTreeSet<DirectoryId>) -> Option<DirectoryId> {
+    pub(super) fn winner(&self, plan: &Plan, holders: &BTreeSet<DirectoryId>) -> Option<DirectoryId> {
         let is_active = |id: DirectoryId| self.config.mount(id).is_some_and(|mount| mount.record.active);
         plan.seats().iter().map(|seat| seat.directory).find(|id| holders.contains(id) && is_active(*id))
     }
@@ -314,6 +314,7 @@ impl<'p> Planner<'p> {
                 notes.push(Note::NameOfAnother(order.application, claim.subject));
             }
         }
+        notes.extend(self.access_notes(before, target).await?);
         Ok(notes)
     }
 
@@ -456,10 +457,10 @@ impl Throng {
         note_lost(&mut users, &carried);
         let mut orders = Vec::new();
         for order in planner.orders.iter().filter(|order| order.changes()) {
-            let (order, alone) = self.planned_order(order, planner.goal.id()).await?;
-            obstacles.extend(alone.map(|application| Obstacle::LastAdministrator { application }));
-            orders.push(order);
+            orders.push(self.planned_order(order, planner.goal.id()).await?);
         }
+        let alone = planner.left_alone(&users).await?;
+        obstacles.extend(alone.into_iter().map(|application| Obstacle::LastAdministrator { application }));
         let mut capabilities = planner.goal.capabilities();
         capabilities.extend(removing(&planner.origin));
         for capability in capabilities.iter().filter(|capability| !(capability.can && capability.may)) {
@@ -479,26 +480,21 @@ impl Throng {
 }
 
 impl Throng {
-    /// An order that a move changes with what that means, and the application if nobody could administer it then.
-    async fn planned_order(
-        &self,
-        order: &Ordered,
-        target: DirectoryId,
-    ) -> Result<(PlannedOrder, Option<String>), Error> {
+    /// An order that a move changes with what that means.
+    async fn planned_order(&self, order: &Ordered, target: DirectoryId) -> Result<PlannedOrder, Error> {
         let ids = |plan: &Plan| plan.seats().iter().map(|seat| seat.directory).collect();
         let (application, plan) = (order.application, order.after.clone());
         let preview = self.preview(Proposal::Plan { application, plan }).await?;
         let added = order.after.seats().iter().find(|seat| seat.directory == target);
         let added = added.filter(|_| order.before.rank(target).is_none());
-        let planned = PlannedOrder {
+        Ok(PlannedOrder {
             application,
             name: order.name.clone(),
             before: ids(&order.before),
             after: ids(&order.after),
             opens: added.map(|seat| seat.access.clone()),
             totals: preview.totals,
-        };
-        Ok((planned, preview.without_administrator.into_iter().next()))
+        })
     }
 }
 
@@ -526,6 +522,9 @@ fn standing(origin: &Origin, goal: &Goal) -> Vec<Obstacle> {
     let mut obstacles = Vec::new();
     if origin.mount().is_some_and(|mount| mount.record.id == goal.id()) {
         obstacles.push(Obstacle::SameDirectory);
+    }
+    if !goal.mount.record.active {
+        obstacles.push(Obstacle::SwitchedOff(goal.id()));
     }
     obstacles
 }

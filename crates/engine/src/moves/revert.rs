@@ -3,7 +3,7 @@
 use throng_core::change::Change;
 use throng_core::claim::Claim;
 use throng_core::group::Member;
-use throng_core::id::Subject;
+use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::moves::{
     Belongings, EntryState, Landed, Made, Move, MoveEntry, MoveId, MoveState, PasswordFate,
 };
@@ -36,8 +36,10 @@ impl Throng {
     ///    stays [`MoveState::Reverting`], and can be reverted again.
     /// 3. A password that was set since the move goes back with the user, where the source keeps passwords. Anything
     ///    else that the account gained in the target is gone with it.
-    /// 4. Groups that the move made are removed if nobody else is in them. An order that somebody has changed since
-    ///    stays.
+    /// 4. What was taken away in a target that is kept here since is not given back: whoever was switched off stays so,
+    ///    whoever was taken out of a group stays out, and whoever was removed stays removed, and its entry says so.
+    /// 5. Groups that the move made are removed if nobody else is in them. An order that somebody has changed since
+    ///    stays, without the seat that the move gave the target.
     pub async fn revert_move(&self, id: MoveId, control: &MoveControl) -> Result<Move, Error> {
         self.reload().await?;
         let record = self.move_of(id).await?;
@@ -141,6 +143,9 @@ async fn put_back_kept(
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
         let now = planner.throng.0.store.belongings(&subject).await?;
+        if now.is_none() && landed.made == Made::ByTheMove {
+            return stays_removed(journal, entry).await;
+        }
         if let Some(why) = occupied(planner, entry, before).await? {
             return Ok(Some(why));
         }
@@ -153,7 +158,7 @@ async fn put_back_kept(
             }
         }
         changes.extend(restore_source(planner, entry, before, now.as_ref(), landed).await?);
-        changes.extend(claims_back(planner, entry, before, &subject).await?);
+        changes.extend(claims_back(&journal.record, planner, entry, before, &subject).await?);
         match (landed.made, &now) {
             (_, None) => {}
             (Made::ByTheMove, Some(_)) => {
@@ -170,6 +175,13 @@ async fn put_back_kept(
         }
     }
     Ok(Some(format!("it cannot be put back: {last}")))
+}
+
+/// Whoever was removed since is not brought back: that was somebody's decision, and its names stay reserved.
+async fn stays_removed(journal: &mut Journal<'_>, entry: &MoveEntry) -> Result<Option<String>, Error> {
+    let why = "it was removed from the target since, and stays removed".to_owned();
+    journal.leave(entry, EntryState::Failed, Some(why)).await?;
+    Ok(None)
 }
 
 /// Who is in the way at the source.
@@ -203,9 +215,13 @@ async fn restore_source(
     }
     let directory = planner.origin.id();
     let credential = newer(planner, now, landed).or_else(|| before.credential.clone());
-    let user = before.user.clone();
+    // What was taken from the account since is not given back: whoever was switched off stays so (T103).
+    let was_inactive = entry.target_before.as_ref().is_some_and(|was| !was.user.active);
+    let is_active = was_inactive || now.is_none_or(|now| now.user.active);
+    let user = User { active: before.user.active && is_active, ..before.user.clone() };
+    let is_left = |group: &GroupName| now.is_some_and(|now| !now.groups.contains(group));
     let mut changes = vec![Change::AddUser { directory, user, free_in: vec![], credential }];
-    for group in &before.groups {
+    for group in before.groups.iter().filter(|group| !is_left(group)) {
         // A group that was removed since holds nobody any more.
         if planner.origin.group(group).await?.is_some() {
             changes.push(Change::AddMember {
@@ -242,6 +258,7 @@ fn newer(planner: &Planner<'_>, now: Option<&Belongings>, landed: &Landed) -> Op
 /// The names that the account in the target has because of the move, or was given since, go to the account at the
 /// source: whoever logged in under one of them stays who it is.
 async fn claims_back(
+    record: &Move,
     planner: &Planner<'_>,
     entry: &MoveEntry,
     before: &Belongings,
@@ -264,12 +281,34 @@ async fn claims_back(
         let buried = found.filter(|found| found.subject == *target && found.tombstoned_at.is_some());
         there.extend(buried);
     }
-    let back = there.into_iter().filter(|claim| !is_own(claim)).map(|expected| {
+    let is_brought = |claim: &Claim| {
+        before.claims.iter().any(|own| (own.application, &own.key) == (claim.application, &claim.key))
+    };
+    // A linked account stays, and so does what it was given since where the source is not asked before it.
+    let stays = |claim: &Claim| {
+        let is_linked = entry.landed.as_ref().is_none_or(|landed| landed.made == Made::Before);
+        is_linked && !is_brought(claim) && !is_source_first(record, planner, claim.application)
+    };
+    let there: Vec<Claim> = there.into_iter().filter(|claim| !is_own(claim) && !stays(claim)).collect();
+    let back = there.into_iter().map(|expected| {
         let subject = entry.subject.clone();
         let claim = Claim { subject, tombstoned_at: None, ..expected.clone() };
         Change::ReplaceClaim { expected, claim }
     });
     Ok(back.collect())
+}
+
+/// Whether an application, as it was before the move, asks the source before the target, or the target not at all.
+fn is_source_first(record: &Move, planner: &Planner<'_>, application: ApplicationId) -> bool {
+    let changed = record.orders.iter().find(|order| order.application == application);
+    let order = changed.map(|order| order.before.clone()).unwrap_or_else(|| {
+        let app = planner.config.in_use(application);
+        let seats = app.iter().flat_map(|app| app.record.plan.seats());
+        seats.map(|seat| seat.directory).collect()
+    });
+    let place = |directory: DirectoryId| order.iter().position(|seat| *seat == directory);
+    let (source, target) = (place(planner.origin.id()), place(planner.goal.id()));
+    source.is_some_and(|source| target.is_none_or(|target| source < target))
 }
 
 /// The changes that part an account of the target from the one that was linked with it.
@@ -337,7 +376,7 @@ async fn put_back_told(
         }
         let subject = planner.goal.subject(&landed.external_id);
         let mut changes = restore_source(planner, entry, before, None, landed).await?;
-        changes.extend(claims_back(planner, entry, before, &subject).await?);
+        changes.extend(claims_back(&journal.record, planner, entry, before, &subject).await?);
         let begun = MoveEntry { state: EntryState::Begun, failure: None, ..entry.clone() };
         if let Written::No(error) = journal.record(changes, &begun).await? {
             return Ok(Some(format!("it cannot be put back: {error}")));
@@ -441,6 +480,14 @@ async fn restore_orders(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Res
     for order in &journal.record.orders {
         let Some(app) = config.in_use(order.application) else { continue };
         if app.record.plan.version() != order.version {
+            // Somebody else's order; the seat in it is the move's, and lets in whom nobody let in.
+            let target = planner.goal.id();
+            let plan = &app.record.plan;
+            if !order.before.contains(&target) && plan.rank(target).is_some() {
+                let without = plan.filter_map_seats(|seat| (seat.directory != target).then_some(seat));
+                let plan = without.with_version(plan.version() + 1);
+                changes.push(Change::PutApplication(ApplicationRecord { plan, ..app.record.clone() }));
+            }
             continue;
         }
         let former =

@@ -133,13 +133,17 @@ impl Throng {
         Ok(moves.iter().find(|other| other.state.is_under_way() && concerns(other)).map(|other| other.id))
     }
 
-    /// A directory stays as long as a move from it or to it can be taken back.
+    /// A directory stays as long as a move from it or to it can be taken back, and as long as accounts that were moved
+    /// wait for passwords that it alone can check.
     pub(crate) async fn refuse_while_moves_need(&self, directory: DirectoryId) -> Result<(), Error> {
         let moves = self.0.store.moves().await?;
         let needs = |record: &&Move| record.concerns(directory) && record.state.can_be_reverted();
-        match moves.iter().find(needs) {
-            Some(record) => Err(Error::Conflict(Conflict::MoveUnpurged(record.id))),
-            None => Ok(()),
+        if let Some(record) = moves.iter().find(needs) {
+            return Err(Error::Conflict(Conflict::MoveUnpurged(record.id)));
+        }
+        match self.waiting_for(directory).await? {
+            0 => Ok(()),
+            waiting => Err(Error::Conflict(Conflict::PasswordsPending(waiting))),
         }
     }
 }
@@ -213,7 +217,25 @@ async fn go_through(journal: &mut Journal<'_>, planner: &Planner<'_>) -> Result<
             journal.count(1);
         }
     }
-    reorder(journal, planner, Side::Before, MoveState::Moved).await
+    // Whoever stays because something went wrong was to go: the source goes on to be asked first for their sake.
+    let side = if planner.origin.goes_on() || !somebody_failed(journal).await? {
+        Side::Before
+    } else {
+        Side::Behind
+    };
+    reorder(journal, planner, side, MoveState::Moved).await
+}
+
+async fn somebody_failed(journal: &Journal<'_>) -> Result<bool, Error> {
+    let mut from = 0;
+    loop {
+        let entries = journal.entries(from).await?;
+        let Some(last) = entries.last() else { return Ok(false) };
+        from = last.position + 1;
+        if entries.iter().any(|entry| entry.state == EntryState::Failed) {
+            return Ok(true);
+        }
+    }
 }
 
 /// Puts the target before the source, or behind it, wherever the move changes an order that nobody has changed since,

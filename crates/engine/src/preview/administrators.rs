@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use throng_core::group::Member;
-use throng_core::id::DirectoryId;
+use throng_core::id::{DirectoryId, Subject};
 use throng_core::member::{Closure, Limits};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
-use throng_core::preview::{Holding, Occupant, PasswordSource, Proposal};
+use throng_core::plan::OnSilence;
+use throng_core::preview::{Holding, Occupant, PasswordSource, Proposal, Shape};
 use throng_core::registry::DirectoryKind;
 use throng_core::store::Namesakes;
 use throng_passwords::policy::{is_expired, is_locked};
@@ -45,6 +46,9 @@ struct Led {
     after: Option<Administrator>,
     adopting: Option<Administrator>,
 }
+
+/// Accounts that administer an application, each with the groups by which it does.
+pub(crate) type Leaders = Vec<(Subject, Vec<GroupName>)>;
 
 /// Whether accounts adopt the names that they are put in front of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +130,35 @@ impl Throng {
         Ok(administration)
     }
 
+    /// Everybody who can administer an application now, and who could if its plan were another.
+    pub(crate) async fn leaders(&self, proposal: &Proposal) -> Result<(Leaders, Leaders), Error> {
+        let shapes = Shapes::of(self, proposal).await?;
+        let (mut before, mut after) = (Leaders::new(), Leaders::new());
+        let mut names = Names::of(self, &shapes).await?;
+        let mut seeing = Seeing::new(self, &shapes).await?;
+        for shaped in shapes.all().iter().filter(|shaped| !shaped.administrators.is_empty()) {
+            let keys = self.members_of_any(&shapes, shaped).await?;
+            for namesakes in names.of_names(keys).await? {
+                let mut holders = namesakes.holders;
+                names.add_groups(&mut holders, &mut seeing.groups).await?;
+                let claim = self.0.store.claim(shaped.application, &namesakes.key).await?;
+                let unlisted = names.unlisted();
+                for (leaders, shape, held) in [
+                    (&mut before, &shaped.before, seeing.stands(shaped, &holders, claim.as_ref())),
+                    (&mut after, &shaped.after, seeing.will_stand(shaped, &holders, claim.as_ref())),
+                ] {
+                    let Some((_, held)) = held else { continue };
+                    let reach = Reach { shapes: &shapes, before: &shaped.before, shape, unlisted: &unlisted };
+                    if self.administers(reach, shaped, &held).await? {
+                        let by = shaped.administrators.iter().filter(|group| held.groups.contains(*group));
+                        leaders.push((held.subject.clone(), by.cloned().collect()));
+                    }
+                }
+            }
+        }
+        Ok((before, after))
+    }
+
     /// Counts whoever has a name among those who could administer.
     async fn count(
         &self,
@@ -148,26 +181,35 @@ impl Throng {
             true => will_stand.clone(),
             false => seeing.will_stand(shaped, &after, None),
         };
-        better(&mut led.before, self.administrator(shapes, shaped, stands).await?);
-        better(&mut led.after, self.administrator(shapes, shaped, will_stand).await?);
-        better(&mut led.adopting, self.administrator(shapes, shaped, adopting).await?);
+        let unlisted = names.unlisted();
+        let reach = |shape| Reach { shapes, before: &shaped.before, shape, unlisted: &unlisted };
+        let (now, then) = (reach(&shaped.before), reach(&shaped.after));
+        better(&mut led.before, self.administrator(now, shaped, stands).await?);
+        better(&mut led.after, self.administrator(then, shaped, will_stand).await?);
+        better(&mut led.adopting, self.administrator(then, shaped, adopting).await?);
         Ok(())
     }
 
     /// The administrator that somebody is.
     async fn administrator(
         &self,
-        shapes: &Shapes,
+        reach: Reach<'_>,
         shaped: &Shaped,
         held: Option<(&Username, Holding)>,
     ) -> Result<Option<Administrator>, Error> {
         let Some((name, held)) = held else { return Ok(None) };
-        let administers = shaped.administrators.iter().any(|group| held.groups.contains(group));
-        if !administers || !held.opens() || !self.password_opens(shapes, &held).await? {
+        if !self.administers(reach, shaped, &held).await? {
             return Ok(None);
         }
         let (application, password) = (shaped.name.clone(), held.password);
         Ok(Some(Administrator { application, name: name.clone(), password }))
+    }
+
+    /// Whether somebody administers an application, and can be let in now.
+    async fn administers(&self, reach: Reach<'_>, shaped: &Shaped, held: &Holding) -> Result<bool, Error> {
+        let administers = shaped.administrators.iter().any(|group| held.groups.contains(group));
+        let is_reached = reach.reaches(held.subject.directory);
+        Ok(administers && is_reached && held.opens() && self.password_opens(reach.shapes, held).await?)
     }
 
     /// Whether a password opens the account now, as far as can be told without one.
@@ -251,6 +293,30 @@ impl Throng {
             closure.hear(&next, inside)?;
         }
         Ok(())
+    }
+}
+
+/// Whether a login gets as far as a directory.
+#[derive(Clone, Copy)]
+struct Reach<'r> {
+    shapes: &'r Shapes,
+    before: &'r Shape,
+    shape: &'r Shape,
+    /// Directories that were silent, or are not attached.
+    unlisted: &'r [DirectoryId],
+}
+
+impl Reach<'_> {
+    /// Not behind a silent directory that the change puts in front: nobody is let in by those behind it, unless its
+    /// silence is passed. One that stands in front already does so whatever is changed, and may be back tomorrow.
+    fn reaches(self, directory: DirectoryId) -> bool {
+        let stops = |shape: &Shape| -> Vec<DirectoryId> {
+            let before = shape.plan.seats().iter().take_while(|seat| seat.directory != directory);
+            let silent = before.filter(|seat| self.unlisted.contains(&seat.directory));
+            silent.filter(|seat| seat.policy.login != OnSilence::Pass).map(|seat| seat.directory).collect()
+        };
+        let known = stops(self.before);
+        stops(self.shape).iter().all(|silent| known.contains(silent))
     }
 }
 

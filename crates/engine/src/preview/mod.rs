@@ -46,6 +46,9 @@ pub struct Preview {
     pub differences: Vec<Difference>,
     /// Directories that could not be listed, so that nobody can say who of them changes.
     pub unlisted: Vec<DirectoryId>,
+    /// Accounts that came from the directory that would be switched off, and wait for their passwords, which it alone
+    /// can check: they cannot log in meanwhile.
+    pub waiting: u64,
     /// What an outage would mean instead of what it means now.
     pub outages: Vec<PolicyChange>,
     /// Applications that would be left without anybody who can administer them, and have somebody today.
@@ -177,6 +180,12 @@ impl Throng {
         let unlisted = names.unlisted();
         digest.add(&format!("{administration:?}{unlisted:?}{:?}", shapes.ground()));
         let mut preview = Preview {
+            waiting: match proposal {
+                Proposal::SwitchDirectory { directory, state: Switched::Off } => {
+                    self.waiting_for(directory).await?
+                }
+                _ => 0,
+            },
             outages: shapes.policies(),
             unlisted,
             totals,

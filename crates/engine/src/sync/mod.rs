@@ -22,7 +22,7 @@ mod write;
 pub use request::{ProgressWatch, Stop, SyncRequest, Wanted};
 pub use schedule::check_schedule;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
@@ -60,7 +60,7 @@ impl Throng {
     /// Runs the rounds that are due, each as it is asked for, and tells how each ended. A mirror that somebody else
     /// synchronises now is passed over. For the host to call now and then; [`Throng::keep_in_sync`] does.
     pub async fn sync_due(&self, request: &SyncRequest) -> Vec<(DirectoryId, Result<Round, Error>)> {
-        let due = self.due(&BTreeSet::new()).await;
+        let due = self.due(&BTreeSet::new(), &BTreeMap::new()).await;
         let rounds = due.into_iter().map(|(directory, due)| self.when_due(directory, due, request));
         join_all(rounds).await.into_iter().flatten().collect()
     }
@@ -71,15 +71,21 @@ impl Throng {
     pub async fn keep_in_sync(&self, stop: &Stop, mut ended: impl FnMut(DirectoryId, Result<Round, Error>)) {
         let request = SyncRequest::default().stopped_by(stop);
         let (mut running, mut rounds) = (BTreeSet::new(), FuturesUnordered::new());
+        // A round that could not begin leaves no trace from which the next one could be reckoned.
+        let mut resting: BTreeMap<DirectoryId, Timestamp> = BTreeMap::new();
         let mut tell = |directory: DirectoryId, outcome: Result<Round, Error>| {
+            let could_begin = outcome.is_ok();
             match &outcome {
                 Ok(round) => tracing::info!(%directory, number = round.number, "a round has ended"),
                 Err(cause) => tracing::warn!(%directory, %cause, "a round could not begin"),
             }
             ended(directory, outcome);
+            could_begin
         };
         while !stop.is_set() {
-            for (directory, due) in self.due(&running).await {
+            let now = self.0.clock.now();
+            resting.retain(|_, until| *until > now);
+            for (directory, due) in self.due(&running, &resting).await {
                 running.insert(directory);
                 let request = &request;
                 rounds.push(async move { (directory, self.when_due(directory, due, request).await) });
@@ -95,20 +101,29 @@ impl Throng {
             };
             if let Either::Left(((directory, outcome), _)) = select(pin!(next), pause).await {
                 running.remove(&directory);
-                outcome.into_iter().for_each(|(directory, outcome)| tell(directory, outcome));
+                if outcome.is_some_and(|(directory, outcome)| !tell(directory, outcome)) {
+                    resting.insert(directory, self.0.clock.now().plus(schedule::AFTER_A_FAILURE));
+                }
             }
         }
         while let Some((_, outcome)) = rounds.next().await {
-            outcome.into_iter().for_each(|(directory, outcome)| tell(directory, outcome));
+            if let Some((directory, outcome)) = outcome {
+                tell(directory, outcome);
+            }
         }
     }
 
     /// The mirrors whose rounds are due, and those of which that cannot be said.
-    async fn due(&self, running: &BTreeSet<DirectoryId>) -> Vec<(DirectoryId, Result<(), Error>)> {
+    async fn due(
+        &self,
+        running: &BTreeSet<DirectoryId>,
+        resting: &BTreeMap<DirectoryId, Timestamp>,
+    ) -> Vec<(DirectoryId, Result<(), Error>)> {
         let mut due = Vec::new();
         for record in self.directories() {
             let DirectoryKind::Mirrored(settings) = &record.kind else { continue };
-            if !record.active || running.contains(&record.id) {
+            let is_busy = running.contains(&record.id) || resting.contains_key(&record.id);
+            if !record.active || is_busy {
                 continue;
             }
             match self.next_round(record.id, settings).await {

@@ -16,7 +16,7 @@ const SHORTEST: Duration = Duration::from_secs(60);
 /// The longest interval: beyond a month, a mirror is forgotten rather than kept.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// How long it is waited after the first failure; twice as long after each further one.
-const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
+pub(super) const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
 
 /// Refuses a schedule that names no moments (G03), as [`Throng::mirrored_directory`] and [`Throng::update_directory`]
 /// do: for whoever looks at a configuration as a whole before anything of it is put to use.

@@ -176,6 +176,13 @@ fn worth(told: &Note, names: &Names) -> String {
             format!("loses the other name {alias:?} in {:?}", names.application(*application))
         }
         Note::NestingLost(group) => format!("what the group {:?} grants is lost", group.as_str()),
+        Note::Inactive => "its namesake in the target may not log in".to_owned(),
+        Note::NotAdmitted(application) => format!("{:?} admits it no more", names.application(*application)),
+        Note::Overtakes(application, directory) => format!(
+            "in {:?} its name means somebody in {:?} today",
+            names.application(*application),
+            names.directory(*directory)
+        ),
         Note::NameOfAnother(application, _) => {
             format!("its name belongs to another account in {:?}", names.application(*application))
         }
