@@ -13,6 +13,7 @@ use throng::csv::{CsvError, CsvOptions, Delimiter, read_groups, read_users};
 use throng::import::{ImportMode, ImportReport, ImportedPassword};
 use throng::ldif::{self, LdifOptions};
 
+use super::user::refuse_overtaking;
 use crate::arguments::Where;
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
@@ -38,6 +39,9 @@ pub(crate) struct Import {
     /// Check everything, and write nothing
     #[arg(long)]
     dry_run: bool,
+    /// Import users although their names mean, or belong to, others in an application
+    #[arg(long)]
+    allow_namesakes: bool,
 }
 
 /// What stands between two cells.
@@ -107,7 +111,13 @@ impl Row for Quarantined<'_> {
 pub(crate) async fn run(arguments: &Import, output: &Output) -> Result<(), Failure> {
     let (users, groups) = read(&arguments.file, arguments.groups.as_deref(), arguments.delimiter.options())?;
     let throng = Place::find(&arguments.at)?.open().await?;
-    let into = directory(&throng, &arguments.directory)?.id;
+    let record = directory(&throng, &arguments.directory)?;
+    if !arguments.allow_namesakes {
+        // A name that is none is told with its line by the import.
+        let names: Vec<Username> = users.iter().filter_map(|row| Username::new(&row.name).ok()).collect();
+        refuse_overtaking(&throng, &record, &names, "--allow-namesakes").await?;
+    }
+    let into = record.id;
     let mode = if arguments.dry_run { ImportMode::DryRun } else { ImportMode::Apply };
     let progress = Progress::of("importing");
     let shown = progress.clone();

@@ -11,10 +11,12 @@ use throng::core::group::Member;
 use throng::core::id::{ExternalId, Subject};
 use throng::core::name::{GroupName, Username};
 use throng::core::page::PageRequest;
+use throng::core::registry::DirectoryRecord;
 use throng::core::secret::Secret;
 use throng::core::user::{Profile, User as Account};
 use throng::error::Invalid;
 use throng::preview::{Proposal, Switched};
+use throng::shadows::Overtaken;
 use throng::{Error, Throng};
 
 use crate::arguments::{InDirectory, Where};
@@ -72,6 +74,9 @@ pub(crate) struct AddUser {
     /// A file that holds the password, in place of standard input
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Add the user although the name means, or belongs to, somebody else in an application
+    #[arg(long)]
+    allow_namesake: bool,
     /// The name to show
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     display_name: String,
@@ -156,6 +161,9 @@ async fn add(arguments: &AddUser, output: &Output) -> Result<(), Failure> {
     profile.check().map_err(|error| Error::Invalid(Invalid::Profile(error)))?;
     let throng = Place::find(&arguments.directory.at)?.open_with_sources().await?;
     let (record, directory) = chosen_directory(&throng, arguments.directory.directory.as_deref())?;
+    if !arguments.allow_namesake {
+        refuse_overtaking(&throng, &record, std::slice::from_ref(&name), "--allow-namesake").await?;
+    }
     let secret = read_password(arguments.password_file.as_deref())?;
     // From here on a signal interrupts nothing half-way.
     let _signals = Signals::listen()?;
@@ -163,6 +171,39 @@ async fn add(arguments: &AddUser, output: &Output) -> Result<(), Failure> {
     let user = make(&*directory, label, NewUser { name, profile, active: true }, &secret).await?;
     let words = format_args!("{:?} is now in the directory {label:?}", user.name);
     output.answer(&words, &Told { name: &user.name, directory: label })
+}
+
+/// How many names are told to people.
+const FIRST: usize = 5;
+
+/// Refuses newcomers who would be taken for somebody else, or take a name that is somebody else's; the option says that
+/// it is meant.
+pub(super) async fn refuse_overtaking(
+    throng: &Throng,
+    record: &DirectoryRecord,
+    names: &[Username],
+    option: &str,
+) -> Result<(), Failure> {
+    let overtaken = throng.overtaken(record.id, names).await?;
+    if overtaken.is_empty() {
+        return Ok(());
+    }
+    let told = overtaken.iter().take(FIRST).map(|found| {
+        let Overtaken { application, name, held_in } = found;
+        match held_in {
+            Some(directory) => format!("\n  {name:?} means somebody in {directory:?} to {application:?}"),
+            None => format!("\n  {name:?} belongs to somebody else in {application:?}"),
+        }
+    });
+    let told: String = told.collect();
+    let more = match overtaken.len().saturating_sub(FIRST) {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    let label = record.name.as_str();
+    let words =
+        format!("in {label:?}, names would be in the way of others; `{option}` says that it is meant");
+    Err(Failure::Refused(format!("{words}:{told}{more}")))
 }
 
 fn read_password(file: Option<&Path>) -> Result<Secret, Failure> {

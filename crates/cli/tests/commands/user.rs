@@ -1,6 +1,6 @@
 //! `throng user` and `throng group`.
 
-use crate::home::{Home, done, refused};
+use crate::home::{Home, done, path, refused};
 use crate::process::over;
 
 #[test]
@@ -42,4 +42,24 @@ fn groups_hold_users_and_groups() {
     assert!(group(&["remove", "editors"]).stderr.contains("nothing was changed"));
     done(&group(&["remove", "editors", "--yes"]));
     refused(&group(&["show", "editors"]), 3, "there is no group \"editors\"");
+}
+
+/// A newcomer is not put in front of somebody in silence (T01).
+#[test]
+fn newcomers_who_would_be_taken_for_others_are_refused_t01() {
+    let home = Home::with_guests();
+    let password = home.file("password", "tea in the garden\n");
+    let add = |more: &[&str]| {
+        let arguments = ["user", "add", "bela", "--directory", "Users", "--password-file", path(&password)];
+        home.run(&[&arguments[..], more].concat())
+    };
+    refused(&add(&[]), 3, "\"bela\" means somebody in \"Guests\" to \"wiki\"");
+    let file = home.file("more.csv", "username\nbela\nkai\n");
+    let import = ["import", path(&file), "--directory", "Users"];
+    refused(&home.run(&import), 3, "\"bela\" means somebody in \"Guests\" to \"wiki\"");
+    assert_eq!(home.json(&["user", "list", "--directory", "Users"]).as_array().map(Vec::len), Some(1));
+    done(&add(&["--allow-namesake"]));
+    done(&home.run(&["user", "remove", "bela", "--directory", "Users", "--yes"]));
+    done(&home.run(&[&import[..], &["--allow-namesakes"]].concat()));
+    assert_eq!(home.json(&["user", "list", "--directory", "Users"]).as_array().map(Vec::len), Some(3));
 }

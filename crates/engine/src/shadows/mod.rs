@@ -1,9 +1,11 @@
 //! The shadow report: what several directories hold alike, who wins, and who would surface.
 
 mod names;
+mod newcomers;
 mod reader;
 mod report;
 
+pub use newcomers::Overtaken;
 pub use report::{
     ClaimedFor, Confusable, Finding, HeldBy, LookAlike, Scan, ShadowReport, SharedName, SharedValue,
     Surfaces, Unlistable, Unlisted,
