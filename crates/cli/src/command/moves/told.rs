@@ -254,6 +254,27 @@ struct Reported<'r> {
     waiting_until: Option<String>,
     /// Users who cannot log in before a new password is set.
     closed: Vec<Closed<'r>>,
+    /// The orders that the move concerns, as they are now.
+    orders: Vec<Asking>,
+}
+
+/// An order that a move concerns, as it is now: the move waits for everybody, and somebody may have changed it since.
+#[derive(Serialize)]
+struct Asking {
+    application: String,
+    asks: Vec<String>,
+}
+
+fn standing(throng: &Throng, record: &Move, names: &Names) -> Result<Vec<Asking>, Failure> {
+    let mut orders = Vec::new();
+    for application in throng.applications() {
+        if record.orders.iter().any(|order| order.application == application.id()) {
+            let plan = application.record()?.plan;
+            let asks = plan.seats().iter().map(|seat| names.directory(seat.directory)).collect();
+            orders.push(Asking { application: names.application(application.id()), asks });
+        }
+    }
+    Ok(orders)
 }
 
 /// Somebody who was moved and cannot log in before a new password is set.
@@ -322,6 +343,14 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
             output.words(&format_args!("and {} more; `--json` lists them", closed.len() - FIRST))?;
         }
     }
+    let orders = standing(throng, &report.record, &names)?;
+    for order in &orders {
+        output.words(&format_args!(
+            "{:?} asks in this order: {}",
+            order.application,
+            order.asks.join(", ")
+        ))?;
+    }
     let waiting_until = report.pending.iter().map(|capture| capture.until).min();
     output.value(&Reported {
         listed,
@@ -330,6 +359,7 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
         waiting: report.pending.len(),
         waiting_until: waiting_until.map(|moment| moment.to_string()),
         closed,
+        orders,
     })?;
     Ok(report.counts)
 }
