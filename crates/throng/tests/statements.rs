@@ -91,7 +91,7 @@ async fn a_call_costs_as_many_statements_whatever_the_number_of_directories() {
                 ("groups_of", 1),
                 ("is_member", 1),
                 ("admission", 0),
-                ("explain", 2),
+                ("explain", 3),
                 ("search_users", 1),
                 // Where a directory stands above, it is asked who of them is canonical.
                 ("members_of", if directories == 1 { 3 } else { 4 }),

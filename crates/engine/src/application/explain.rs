@@ -1,6 +1,5 @@
 //! Explaining a name: who holds it, who wins and why, whose it is, and what it may.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -17,7 +16,7 @@ use super::find::is_bound;
 use super::members::{Depth, Membership};
 use super::{Admission, Application};
 use crate::config::InUse;
-use crate::directory::{Recovery, Via};
+use crate::directory::{Mount, Recovery, Via};
 use crate::error::Error;
 
 /// Everything that decides about a name in an application. `Display` is for operators.
@@ -129,15 +128,7 @@ impl Application {
                 answer => answer?,
             });
         }
-        let mut waiting = BTreeSet::new();
-        for ((_, seat, mount), answer) in app.seats().zip(&answers) {
-            if let (Via::Internal(_), Answer::Holds(user)) = (&mount.via, answer) {
-                let (directory, external_id) = (seat.directory, user.external_id.clone());
-                if self.throng.0.store.capture(&Subject { directory, external_id }).await?.is_some() {
-                    waiting.insert(directory);
-                }
-            }
-        }
+        let waiting = self.waits_for_password(&app, &answers).await?;
         let occurrences = app
             .seats()
             .zip(&answers)
@@ -153,7 +144,7 @@ impl Application {
                     label: seat.label.clone(),
                     password: match app.recovery_at(seat.directory) {
                         Some(_) => "the password that recovery was switched on with",
-                        None if waiting.contains(&seat.directory) => {
+                        None if waiting == Some(seat.directory) => {
                             "the directory that it came from, until the first login"
                         }
                         None => password_source(&mount.record.kind),
@@ -168,6 +159,21 @@ impl Application {
             .collect();
         let survey = Survey::of(&app.plan, Purpose::Lookup, answers);
         self.explain_survey(&app, asked, name, occurrences, survey, located.claim).await
+    }
+
+    /// The directory of the first who holds the name, if that account waits for its password; of the others nobody asks.
+    async fn waits_for_password(
+        &self,
+        app: &InUse,
+        answers: &[Answer<User>],
+    ) -> Result<Option<DirectoryId>, Error> {
+        let first = app.seats().zip(answers).find_map(|((_, seat, mount), answer)| match answer {
+            Answer::Holds(user) => Some((seat.directory, mount, user)),
+            Answer::Lacks | Answer::Refuses(_) | Answer::Silent(_) => None,
+        });
+        let Some((directory, Mount { via: Via::Internal(_), .. }, user)) = first else { return Ok(None) };
+        let subject = Subject { directory, external_id: user.external_id.clone() };
+        Ok(self.throng.0.store.capture(&subject).await?.map(|_| directory))
     }
 
     async fn explain_survey(
