@@ -1,6 +1,7 @@
 //! The configuration file: what it says, checked before anything is done.
 
 mod apply;
+mod changes;
 mod fault;
 mod file;
 
@@ -21,6 +22,7 @@ use throng::system::SystemEntropy;
 use throng::{Access, MembershipScheme, Recovery};
 
 pub(crate) use apply::{Made, MadeApplication, Step};
+pub(crate) use changes::Changed;
 pub(crate) use fault::{ConfigError, ConfigFault};
 
 use crate::change::Silence;

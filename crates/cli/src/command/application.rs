@@ -396,14 +396,23 @@ async fn administrators(arguments: &SetAdministrators, output: &Output) -> Resul
     let throng = Place::find(&arguments.at)?.open().await?;
     let application = application(&throng, name)?;
     application.set_administrators(groups).await?;
-    if !arguments.groups.is_empty() && application.administrator().await?.is_none() {
-        note(
-            &"nobody in these groups can log in now: until somebody can, no change is refused for their sake",
-        );
+    if !arguments.groups.is_empty() {
+        warn_if_nobody(name, &application).await?;
     }
     let by = match arguments.groups.join(", ") {
         nobody if nobody.is_empty() => "groups that are not known".to_owned(),
         groups => groups,
     };
     output.answer(&format_args!("{name:?} is administered by {by}"), &Changed { name })
+}
+
+/// Warns where nobody can administer an application now.
+pub(super) async fn warn_if_nobody(name: &str, application: &Handle) -> Result<(), Failure> {
+    if application.administrator().await?.is_none() {
+        note(&format_args!(
+            "nobody in the groups that administer {name:?} can log in now: until somebody can, no change is refused \
+             for their sake"
+        ));
+    }
+    Ok(())
 }

@@ -112,7 +112,10 @@ fn an_application_keeps_somebody_who_can_administer_it_t105() {
     done(&home.run(&["group", "add", "chiefs", "--directory", "Users"]));
     let nobody = home.run(&["application", "administrators", "wiki", "chiefs", "nowhere"]);
     done(&nobody);
-    assert!(nobody.stderr.contains("nobody in these groups can log in now"), "{nobody:?}");
+    assert!(
+        nobody.stderr.contains("nobody in the groups that administer \"wiki\" can log in now"),
+        "{nobody:?}"
+    );
     let checked = home.run(&["check"]);
     assert_eq!(checked.code, Some(5), "{checked:?}");
     assert!(checked.stdout.contains("administrators who cannot log in"), "{checked:?}");
