@@ -8,12 +8,12 @@ use serde::Serialize;
 use throng::core::name::GroupName;
 use throng::core::registry::Label;
 use throng::error::Conflict;
-use throng::preview::{Preview, Proposal, Unlisted};
+use throng::preview::{Fingerprint, Preview, Proposal, Unlisted};
 use throng::{Error, Throng};
 
 use super::application::{joined, warn_if_nobody};
 use crate::arguments::Where;
-use crate::change::{Decide, tell};
+use crate::change::{Decide, tell, tell_seen};
 use crate::config::{Changed, Made, MadeApplication, Step};
 use crate::failure::Failure;
 use crate::output::{Output, note, yes_or_no};
@@ -52,10 +52,21 @@ struct Told<'c> {
     preview: Option<Preview>,
 }
 
+impl Told<'_> {
+    /// All of it in one text, however many of those who change are listed.
+    fn text(&self) -> String {
+        let Self { what, makes, changes, unseen, preview } = self;
+        let seen = preview.as_ref().map(Preview::fingerprint);
+        format!("{what}{makes:?}{changes:?}{unseen:?}{seen:?}")
+    }
+}
+
 /// All of them.
 #[derive(Serialize)]
 struct Outcome<'t> {
     applied: bool,
+    /// What `--seen` takes; none where there is nothing to change.
+    fingerprint: Option<Fingerprint>,
     steps: &'t [Told<'t>],
 }
 
@@ -65,7 +76,8 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     let throng = place.open().await?;
     let steps = place.config.steps(&throng)?;
     if steps.is_empty() {
-        return output.answer(&"nothing to change", &Outcome { applied: false, steps: &[] });
+        return output
+            .answer(&"nothing to change", &Outcome { applied: false, fingerprint: None, steps: &[] });
     }
     let mut told = Vec::new();
     for step in &steps {
@@ -87,10 +99,16 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
         }
         told.push(Told { what: step.to_string(), makes, changes, unseen, preview });
     }
+    let seen = Fingerprint::of(&told.iter().map(Told::text).collect::<String>());
+    tell_seen(&seen, output)?;
+    let outcome = |applied| Outcome { applied, fingerprint: Some(seen.clone()), steps: &told };
     if !decide.yes {
-        note(&"nothing was changed; `--yes` makes these changes");
-        return output.value(&Outcome { applied: false, steps: &told });
+        note(&format_args!(
+            "nothing was changed; `--yes` makes these changes, `--yes --seen {seen}` these and no others"
+        ));
+        return output.value(&outcome(false));
     }
+    decide.refuse_other(&seen)?;
     for told in &told {
         refuse(told, &decide)?;
     }
@@ -116,7 +134,7 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     for (name, application) in administered {
         warn_if_nobody(name, &application).await?;
     }
-    output.answer(&"everything is as the file says", &Outcome { applied: true, steps: &told })
+    output.answer(&"everything is as the file says", &outcome(true))
 }
 
 /// Tells people what an application will be.

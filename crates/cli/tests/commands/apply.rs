@@ -228,3 +228,23 @@ fn what_changes_of_an_application_is_shown_part_by_part() {
     let parts = told["steps"][0]["changes"].as_array().unwrap().iter().map(|change| &change["what"]);
     assert_eq!(parts.collect::<Vec<_>>(), ["local groups", "handed on"], "{told}");
 }
+
+#[test]
+fn a_file_is_applied_as_it_was_seen_or_not_at_all() {
+    let home = Home::with_guests();
+    let shown: Value = serde_json::from_str(done(&apply(&home, FILE, &["--json"]))).unwrap();
+    let seen = shown["fingerprint"].as_str().unwrap();
+    assert!(done(&apply(&home, FILE, &["--all"])).contains(&format!("seen as {seen}\n")));
+    let other = FILE.replace("admins", "chiefs");
+    for (file, before) in [(other.as_str(), &[][..]), (FILE, &["application", "disable", "wiki"])] {
+        if !before.is_empty() {
+            done(&home.run(before));
+        }
+        let stale = apply(&home, file, &["--yes", "--seen", seen]);
+        assert_eq!(stale.code, Some(4), "{stale:?}");
+        assert_eq!(home.json(&["directory", "list"]).as_array().map(Vec::len), Some(2), "{file}");
+    }
+    done(&home.run(&["application", "enable", "wiki"]));
+    let again: Value = serde_json::from_str(done(&apply(&home, FILE, &["--json"]))).unwrap();
+    done(&apply(&home, FILE, &["--yes", "--seen", again["fingerprint"].as_str().unwrap()]));
+}
