@@ -98,6 +98,8 @@ enum Changes {
     Never,
     LocalGroups,
     Remote,
+    /// At the source, with password hashes when users are moved to it.
+    RemoteWithHashes,
 }
 
 /// An application and the order in which it asks.
@@ -174,6 +176,7 @@ impl Config {
         builder = match mirror.writes {
             Changes::Never | Changes::LocalGroups => builder.writes(Writes::Never),
             Changes::Remote => builder.writes(Writes::Allowed),
+            Changes::RemoteWithHashes => builder.writes(Writes::AllowedWithHashes),
         };
         builder = match mirror.transport {
             Transport::Private => builder,
@@ -197,7 +200,7 @@ impl Mirror {
         let (writes, local_groups) = match self.writes {
             Changes::Never => (MirrorWrites::Never, LocalGroups::Off),
             Changes::LocalGroups => (MirrorWrites::Never, LocalGroups::On),
-            Changes::Remote => (MirrorWrites::Through, LocalGroups::Off),
+            Changes::Remote | Changes::RemoteWithHashes => (MirrorWrites::Through, LocalGroups::Off),
         };
         let schedule = self.schedule.as_ref().map_or(&settings.schedule, |schedule| &schedule.value);
         MirroredSettings {

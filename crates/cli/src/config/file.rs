@@ -14,7 +14,7 @@ use throng::core::name::{GroupName, Key};
 use throng::core::plan::{InvalidPlan, OnRefusal};
 use throng::core::registry::Label;
 use throng::core::sync::{Export, Schedule};
-use throng::server::{Cookie, CookieTransport, ServerConfig};
+use throng::server::{Cookie, CookieTransport, Hashes, ServerConfig};
 use throng::sync::check_schedule;
 use throng::{Access, MembershipScheme, Plan};
 use toml::Spanned;
@@ -53,7 +53,16 @@ struct WrittenServer {
     connections: Option<usize>,
     requests: Option<usize>,
     requests_per_application: Option<usize>,
+    hashes: Option<WrittenHashes>,
     cookie: WrittenCookie,
+}
+
+/// Whether users may be made with a password hash, as the file says it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenHashes {
+    Refused,
+    Taken,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -223,6 +232,11 @@ impl Reading<'_> {
                 .requests_per_application
                 .unwrap_or(standard.concurrency_per_application),
             connections: written.connections.unwrap_or(standard.connections),
+            hashes: match written.hashes {
+                Some(WrittenHashes::Refused) => Hashes::Refused,
+                Some(WrittenHashes::Taken) => Hashes::Taken,
+                None => standard.hashes,
+            },
             ..standard
         })
     }

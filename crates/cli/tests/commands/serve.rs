@@ -177,3 +177,34 @@ async fn a_recovery_administrator_gets_in_and_is_seen_r909() {
     let until = ["serve", "--recovery-password-file", "x", "--recovery-until", "soon"];
     refused(&home.run(&until), 2, "a moment is written as");
 }
+
+/// P1: between two servers, users go along with their passwords where both files say so.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_move_into_a_mirror_carries_passwords_where_its_server_takes_them_p1() {
+    for (hashes, writes, is_carried) in [
+        ("taken", "remote-with-hashes", true),
+        ("refused", "remote-with-hashes", false),
+        ("taken", "remote", false),
+    ] {
+        let (first, second) = (Home::new(), Home::new());
+        let server = first.config(&format!("listen = \"127.0.0.1:0\"\n[server]\nhashes = \"{hashes}\"\n"));
+        let serving = Serving::start(&["--config".as_ref(), server.as_os_str()]);
+        second.file("secret", &format!("{}\n", first.secret));
+        let config = second.config(&format!(
+            "[[mirror]]\nname = \"First\"\nurl = \"{}\"\napplication = \"wiki\"\npassword-file = \"secret\"\n\
+             writes = \"{writes}\"\n[[application]]\nname = \"wiki\"\norder = [\"Users\", \"First\"]\n",
+            serving.url
+        ));
+        done(&with(&config, &["sync", "First"]));
+        let password = "paper boats sail slowly";
+        done(&over(&second.database(), &["user", "add", "bela", "--directory", "Users"], password));
+        let run = ["move", "run", "--from", "Users", "--to", "First", "--user", "bela", "--json"];
+        let ran = with(&config, &run);
+        let ran: Value = serde_json::from_str(done(&ran)).unwrap();
+        assert_eq!((&ran["counts"]["moved"], &ran["counts"]["failed"]), (&1.into(), &0.into()), "{ran}");
+        let seen = told(&serving, &first, "bela", password).await;
+        assert_eq!(matches!(seen, Credence::Accepted(_)), is_carried, "{hashes} {writes}: {seen:?}");
+        assert_eq!(serving.terminate().0, Some(0));
+    }
+}
