@@ -88,6 +88,14 @@ impl Config {
         Ok(Checked(self))
     }
 
+    /// The applications that ask in another order than the file names.
+    pub(crate) fn other_orders(&self, throng: &Throng) -> Vec<&str> {
+        let is_other = |application: &&Order| {
+            present(throng, application).is_some_and(|present| !begins_alike(throng, application, &present))
+        };
+        self.applications.iter().filter(is_other).map(|application| application.name.value.as_str()).collect()
+    }
+
     /// What differs between the file and the database, in the order in which it is to be made alike.
     ///
     /// Faults are those of [`Config::check`], but that orders and policies may differ.

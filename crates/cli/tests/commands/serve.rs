@@ -208,3 +208,39 @@ async fn a_move_into_a_mirror_carries_passwords_where_its_server_takes_them_p1()
         assert_eq!(serving.terminate().0, Some(0));
     }
 }
+
+/// Who was moved out of a mirror logs in once more before the password is kept, and is listed until then.
+#[cfg(unix)]
+#[test]
+fn whoever_waits_for_a_password_is_listed_and_so_is_a_file_that_names_another_order() {
+    let (first, second) = (Home::new(), Home::new());
+    done(&over(&first.database(), &["user", "add", "bela"], "paper boats sail slowly\n"));
+    let serving = first.serve();
+    second.file("secret", &format!("{}\n", first.secret));
+    let config = second.config(&format!(
+        "[[mirror]]\nname = \"First\"\nurl = \"{}\"\napplication = \"wiki\"\npassword-file = \"secret\"\n\
+         [[application]]\nname = \"wiki\"\norder = [\"Users\", \"First\"]\n",
+        serving.url
+    ));
+    done(&with(&config, &["apply", "--yes", "--accept-unlisted"]));
+    let mirror_first = ["directory", "order", "wiki", "First", "Users", "--yes", "--accept-unlisted"];
+    done(&second.run(&mirror_first));
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("\"Users\", \"First\"", "\"First\", \"Users\"")).unwrap();
+    done(&with(&config, &["sync", "First"]));
+    let run =
+        ["move", "run", "--from", "First", "--to", "Users", "--user", "bela", "--target-first", "--json"];
+    let ran = with(&config, &run);
+    let told: Value = serde_json::from_str(done(&ran)).unwrap();
+    assert!(ran.stderr.contains("names another order of \"wiki\" than there is now"), "{ran:?}");
+    assert_eq!(
+        (&told["pending"][0]["name"], &told["counts"]["pending"]),
+        (&"bela".into(), &1.into()),
+        "{told}"
+    );
+    assert_eq!(told["pending"][0]["until"], told["waiting_until"]);
+    let status = with(&config, &["move", "status", told["id"].as_str().unwrap()]);
+    let line = done(&status).lines().find(|line| line.contains("bela")).map(str::to_owned);
+    assert!(line.is_some_and(|line| line.contains(told["waiting_until"].as_str().unwrap())), "{status:?}");
+    refused(&with(&config, &["sync", "First"]), 2, "another order");
+}

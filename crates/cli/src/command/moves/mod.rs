@@ -323,6 +323,12 @@ async fn work(one: &One, what: Work, output: &Output) -> Result<Code, Failure> {
 async fn ended(place: &Place, record: &Record, output: &Output) -> Result<Code, Failure> {
     let throng = place.open().await?;
     let counts = told::report(&throng, record.id, output).await?;
+    for application in place.config.other_orders(&throng) {
+        note(&format_args!(
+            "the configuration file names another order of {application:?} than there is now: change it before the \
+             next `throng serve`, `throng sync` or `throng apply`"
+        ));
+    }
     // Who stayed from the beginning is where a reverted move leaves everybody.
     let is_well = counts.failed == 0 || record.state == MoveState::Reverted;
     Ok(if is_well && record.state != MoveState::Reverting { Code::Done } else { Code::Failed })
