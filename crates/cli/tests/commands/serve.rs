@@ -60,6 +60,23 @@ async fn a_second_server_mirrors_the_first_and_hands_on() {
     assert_eq!(rounds.as_array().map(Vec::len), Some(1), "{rounds}");
     let explained = second.run(&["explain", "anna", "--application", "wiki"]);
     assert!(done(&explained).contains("shadowed: First"), "{explained:?}");
+    assert!(!explained.stdout.contains("not handed on"), "{explained:?}");
+    assert_eq!(second.json(&["why", "bela", "can-use", "wiki"])["handed_on"], true);
+    // Without a word about it, the users of a mirror stay here.
+    let kept_back = second.config(&source(&serving.url).replace("hand-on = true", "hand-on = false"));
+    done(&with(&kept_back, &["apply", "--yes"]));
+    for (asked, json) in [
+        (&["explain", "bela", "--application", "wiki"][..], "handed_on"),
+        (&["why", "bela", "can-use", "wiki"], "handed_on"),
+    ] {
+        let told = second.run(asked);
+        let says = "the users of the mirror \"First\" are not handed on";
+        assert!(done(&told).contains(says), "{told:?}");
+        assert_eq!(second.json(asked)[json], false);
+    }
+    assert_eq!(second.json(&["explain", "anna", "--application", "wiki"])["handed_on"], true);
+    assert_eq!(second.json(&["explain", "zoe", "--application", "wiki"])["handed_on"], Value::Null);
+    done(&with(&second.config(&source(&serving.url)), &["apply", "--yes"]));
 
     // Whoever goes is gone; many at once wait for somebody.
     let wiki = {
