@@ -5,6 +5,7 @@ mod changes;
 mod fault;
 mod file;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -211,6 +212,12 @@ impl Mirror {
             ..settings.clone()
         }
     }
+}
+
+/// Groups without those that are named again, however they are spelled.
+pub(crate) fn distinct(groups: Vec<GroupName>) -> Vec<GroupName> {
+    let mut named = BTreeSet::new();
+    groups.into_iter().filter(|group| named.insert(group.key().clone())).collect()
 }
 
 /// Reads a moment as RFC 3339 writes it.

@@ -204,11 +204,6 @@ impl Failure {
     /// The exit code that says so.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::Password(PasswordFault::Unreadable { error, .. })
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
-                Code::Refused
-            }
             Self::Config(_)
             | Self::Server(_)
             | Self::Password(_)

@@ -12,6 +12,7 @@ use throng::{Application as Handle, ApplicationSecret, Error, MembershipScheme, 
 
 use crate::arguments::{List, Where};
 use crate::change::{AddSeat, Making, Memberships, RemoveSeat, SetAccess, SetPolicy, make};
+use crate::config::distinct;
 use crate::failure::Failure;
 use crate::output::{Output, Row, note, yes_or_no};
 use crate::password;
@@ -409,14 +410,14 @@ async fn addresses(arguments: &SetAddresses, output: &Output) -> Result<(), Fail
 async fn administrators(arguments: &SetAdministrators, output: &Output) -> Result<(), Failure> {
     let name = arguments.name.as_str();
     let groups = arguments.groups.iter().map(GroupName::new).collect::<Result<Vec<_>, _>>();
-    let groups = groups.map_err(Error::from)?;
+    let groups = distinct(groups.map_err(Error::from)?);
     let throng = Place::find(&arguments.at)?.open().await?;
     let application = application(&throng, name)?;
-    application.set_administrators(groups).await?;
-    if !arguments.groups.is_empty() {
+    application.set_administrators(groups.clone()).await?;
+    if !groups.is_empty() {
         warn_if_nobody(name, &application).await?;
     }
-    let by = match arguments.groups.join(", ") {
+    let by = match groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(", ") {
         nobody if nobody.is_empty() => "groups that are not known".to_owned(),
         groups => groups,
     };

@@ -21,7 +21,7 @@ use toml::Spanned;
 
 use super::{
     At, Changes, Config, ConfigError, ConfigFault, Mirror, Order, PasswordPlace, RecoveryPlace, SeatSaid,
-    Transport, moment_of, span_of,
+    Transport, distinct, moment_of, span_of,
 };
 
 /// Longest configuration: nobody keeps more than some lines for each directory.
@@ -321,13 +321,14 @@ impl Reading<'_> {
             if order.len() > Plan::MAX_SEATS {
                 return Err(self.fault(name.line, InvalidPlan::TooManySeats));
             }
-            let administrators = application.administrators.map(|names| self.groups(names)).transpose()?;
+            let administrators = application.administrators.map(|names| self.groups(names).map(distinct));
+            let administrators = administrators.transpose()?;
             let seats = application.seat.into_iter().map(|seat| self.seat(seat, &order));
             let seats: Vec<SeatSaid> = seats.collect::<Result<_, _>>()?;
             for (place, seat) in seats.iter().enumerate() {
                 let (line, name) = (seat.directory.line, &seat.directory.value);
                 if seats.iter().take(place).any(|other| other.directory.value.key() == name.key()) {
-                    return Err(self.fault(line, ConfigFault::TwiceInOrder(name.to_string())));
+                    return Err(self.fault(line, ConfigFault::SeatTwice(name.to_string())));
                 }
             }
             applications.push(Order {
