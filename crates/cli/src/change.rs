@@ -6,8 +6,9 @@ mod show;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use throng::preview::{Preview, Proposal, Unlisted};
-use throng::{Adoption, Throng};
+use throng::error::Conflict;
+use throng::preview::{Fingerprint, Preview, Proposal, Unlisted};
+use throng::{Adoption, Error, Throng};
 
 pub(crate) use propose::{
     AddSeat, DeleteUser, Disable, DisableUser, Enable, LeaveGroup, MemberKind, Memberships, Proposes,
@@ -56,6 +57,9 @@ pub(crate) struct Decide {
     /// Make the change; without it, it is only shown
     #[arg(long)]
     pub(crate) yes: bool,
+    /// With `--yes`: only if it still is what was seen as this
+    #[arg(long, value_name = "FINGERPRINT", requires = "yes")]
+    seen: Option<String>,
     /// As whom accounts take over the names of others that the change puts them in front of
     #[arg(long, value_name = "WHO")]
     adopt: Option<Adopt>,
@@ -78,7 +82,19 @@ enum Adopt {
 struct Told<'p> {
     #[serde(flatten)]
     preview: &'p Preview,
+    /// What `--seen` takes.
+    fingerprint: Fingerprint,
     applied: bool,
+}
+
+impl<'p> Told<'p> {
+    fn shown(preview: &'p Preview) -> Self {
+        Self { preview, fingerprint: preview.fingerprint(), applied: false }
+    }
+
+    fn made(preview: &'p Preview) -> Self {
+        Self { applied: true, ..Self::shown(preview) }
+    }
 }
 
 /// Shows a change.
@@ -86,7 +102,8 @@ pub(crate) async fn show<C: Args + Proposes>(what: &Showing<C>, output: &Output)
     let throng = Place::find(&what.look.at)?.open().await?;
     let preview = look(&throng, &what.change, what.look.all).await?;
     tell(&throng, &preview, what.look.all, output)?;
-    output.value(&Told { preview: &preview, applied: false })
+    tell_seen(&preview.fingerprint(), output)?;
+    output.value(&Told::shown(&preview))
 }
 
 /// Shows a change, and makes it if that is said.
@@ -94,14 +111,19 @@ pub(crate) async fn make<C: Args + Proposes>(what: &Making<C>, output: &Output) 
     let throng = Place::find(&what.look.at)?.open().await?;
     let preview = what.decide.adopting(look(&throng, &what.change, what.look.all).await?);
     tell(&throng, &preview, what.look.all, output)?;
+    let fingerprint = preview.fingerprint();
+    tell_seen(&fingerprint, output)?;
     if !what.decide.yes {
-        note(&"nothing was changed; `--yes` makes this change");
-        return output.value(&Told { preview: &preview, applied: false });
+        note(&format_args!(
+            "nothing was changed; `--yes` makes this change, `--yes --seen {fingerprint}` this and no other"
+        ));
+        return output.value(&Told::shown(&preview));
     }
+    what.decide.refuse_other(&fingerprint)?;
     // From here on a signal interrupts nothing half-way.
     let _signals = Signals::listen()?;
     throng.apply_preview(&preview, what.decide.unlisted()).await?;
-    output.answer(&"the change is made", &Told { preview: &preview, applied: true })
+    output.answer(&"the change is made", &Told::made(&preview))
 }
 
 /// Makes a change at once: exactly what a look at it would have shown, and nothing that locks the last administrator
@@ -121,9 +143,22 @@ impl Decide {
         }
     }
 
+    /// Refuses what was not seen, where it is said what was.
+    pub(crate) fn refuse_other(&self, fingerprint: &Fingerprint) -> Result<(), Error> {
+        match &self.seen {
+            Some(seen) if seen != fingerprint.as_str() => Err(Error::Conflict(Conflict::PreviewStale)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     pub(crate) fn unlisted(&self) -> Unlisted {
         if self.accept_unlisted { Unlisted::Accept } else { Unlisted::Refuse }
     }
+}
+
+/// Tells people what `--seen` takes.
+pub(crate) fn tell_seen(fingerprint: &Fingerprint, output: &Output) -> Result<(), Failure> {
+    output.words(&format_args!("seen as {fingerprint}"))
 }
 
 async fn look<C: Proposes>(throng: &Throng, change: &C, all: bool) -> Result<Preview, Failure> {

@@ -1,9 +1,11 @@
 //! The configuration file: what it says, checked before anything is done.
 
 mod apply;
+mod changes;
 mod fault;
 mod file;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use throng::system::SystemEntropy;
 use throng::{Access, MembershipScheme, Recovery};
 
 pub(crate) use apply::{Made, MadeApplication, Step};
+pub(crate) use changes::Changed;
 pub(crate) use fault::{ConfigError, ConfigFault};
 
 use crate::change::Silence;
@@ -96,6 +99,8 @@ enum Changes {
     Never,
     LocalGroups,
     Remote,
+    /// At the source, with password hashes when users are moved to it.
+    RemoteWithHashes,
 }
 
 /// An application and the order in which it asks.
@@ -172,6 +177,7 @@ impl Config {
         builder = match mirror.writes {
             Changes::Never | Changes::LocalGroups => builder.writes(Writes::Never),
             Changes::Remote => builder.writes(Writes::Allowed),
+            Changes::RemoteWithHashes => builder.writes(Writes::AllowedWithHashes),
         };
         builder = match mirror.transport {
             Transport::Private => builder,
@@ -195,7 +201,7 @@ impl Mirror {
         let (writes, local_groups) = match self.writes {
             Changes::Never => (MirrorWrites::Never, LocalGroups::Off),
             Changes::LocalGroups => (MirrorWrites::Never, LocalGroups::On),
-            Changes::Remote => (MirrorWrites::Through, LocalGroups::Off),
+            Changes::Remote | Changes::RemoteWithHashes => (MirrorWrites::Through, LocalGroups::Off),
         };
         let schedule = self.schedule.as_ref().map_or(&settings.schedule, |schedule| &schedule.value);
         MirroredSettings {
@@ -206,6 +212,12 @@ impl Mirror {
             ..settings.clone()
         }
     }
+}
+
+/// Groups without those that are named again, however they are spelled.
+pub(crate) fn distinct(groups: Vec<GroupName>) -> Vec<GroupName> {
+    let mut named = BTreeSet::new();
+    groups.into_iter().filter(|group| named.insert(group.key().clone())).collect()
 }
 
 /// Reads a moment as RFC 3339 writes it.

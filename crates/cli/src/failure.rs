@@ -162,6 +162,19 @@ pub(crate) enum Failure {
     /// A move was stopped between two users; this command goes on with it.
     #[error("stopped; this goes on:\n  {0}")]
     Stopped(String),
+    /// A move was stopped before anything was begun.
+    #[error("stopped while it was planned: nothing was begun")]
+    StoppedEarly,
+    /// A move ended by a failure after it began; this command goes on with it.
+    #[error("{why}; once that is mended, this goes on:\n  {command}")]
+    Halted {
+        /// What happened, in the words of its causes.
+        why: String,
+        /// What goes on.
+        command: String,
+        /// What the failure comes to.
+        code: Code,
+    },
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] io::Error),
@@ -191,11 +204,6 @@ impl Failure {
     /// The exit code that says so.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::Password(PasswordFault::Unreadable { error, .. })
-                if error.kind() == io::ErrorKind::NotFound =>
-            {
-                Code::Refused
-            }
             Self::Config(_)
             | Self::Server(_)
             | Self::Password(_)
@@ -252,10 +260,12 @@ impl Failure {
                 _ => Code::Failed,
             },
             Self::Open(error) => of_open(error.fault),
+            Self::Halted { code, .. } => *code,
             Self::Listen(..)
             | Self::Serve(_)
             | Self::Interrupted
             | Self::Stopped(_)
+            | Self::StoppedEarly
             | Self::Signals(_)
             | Self::Runtime(_)
             | Self::Output(_) => Code::Failed,

@@ -19,6 +19,7 @@ mod signals;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
 use crate::failure::{Code, Failure};
@@ -48,6 +49,10 @@ fn unparsed(answer: &clap::Error) -> ExitCode {
     let code = if answer.use_stderr() { Code::Usage } else { Code::Done };
     let output = Output::new(arguments::form_of_line(std::env::args_os().skip(1)));
     if code == Code::Usage && output.is_for_programs() {
+        if answer.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            output.failure(code, "a subcommand is missing: `--help` lists them");
+            return code.into();
+        }
         let words = answer.render().to_string();
         // How the command is used follows in paragraphs of its own, for people.
         let fault = words.split("\n\n").next().unwrap_or_default();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use throng::core::directory::Directory;
 use throng::core::id::{ApplicationId, DirectoryId};
 use throng::core::registry::{DirectoryKind, DirectoryRecord};
+use throng::core::sync::Export;
 use throng::sqlite::SqliteStore;
 use throng::{Application, Recovery, Throng};
 
@@ -100,6 +101,27 @@ impl Names {
         };
         self.directories.iter().fold(text.to_owned(), quoted)
     }
+}
+
+/// The mirror that a directory is, if its users are not handed on: an application that asks a user server of this
+/// database is shown its order without that mirror.
+pub(crate) fn kept_back(throng: &Throng, id: DirectoryId) -> Option<String> {
+    let directories = throng.directories();
+    let record = directories.iter().find(|record| record.id == id)?;
+    match &record.kind {
+        DirectoryKind::Mirrored(settings) if settings.export == Export::Never => {
+            Some(record.name.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// What is worth knowing of a winner in such a mirror.
+pub(crate) fn kept_back_words(mirror: &str) -> String {
+    format!(
+        "the users of the mirror {mirror:?} are not handed on: applications that ask a user server of this database do \
+         not get this account"
+    )
 }
 
 /// The directory of a name.

@@ -26,20 +26,8 @@ impl Row for Seat {
         &["", "directory", "admits", "silence: login", "authorise", "lookup", "refusal"];
 
     fn cells(&self) -> Vec<String> {
-        let admits = match &self.access {
-            Access::Everyone => "everyone".to_owned(),
-            Access::Groups(groups) => groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(", "),
-        };
-        let silence = |silence: OnSilence| match silence {
-            OnSilence::Stop => "stop".to_owned(),
-            OnSilence::Pass => "pass".to_owned(),
-            OnSilence::PassIfLacked { max_age } => format!("pass if lacked for {} s", max_age.as_secs()),
-        };
+        let admits = admitted(&self.access);
         let policy = &self.policy;
-        let refusal = match policy.on_refusal {
-            OnRefusal::Stop => "stop",
-            OnRefusal::Pass => "pass",
-        };
         vec![
             self.rank.to_string(),
             self.directory.clone(),
@@ -47,8 +35,39 @@ impl Row for Seat {
             silence(policy.login),
             silence(policy.authorise),
             silence(policy.lookup),
-            refusal.to_owned(),
+            refusal(policy.on_refusal).to_owned(),
         ]
+    }
+}
+
+/// Whom an application admits, in words.
+pub(crate) fn admitted(access: &Access) -> String {
+    match access {
+        Access::Everyone => "everyone".to_owned(),
+        Access::Groups(groups) => groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// What silence and refusal mean, a line for each.
+pub(crate) fn policy(policy: &SeatPolicy) -> String {
+    let (login, authorise, lookup) =
+        (silence(policy.login), silence(policy.authorise), silence(policy.lookup));
+    let refusal = refusal(policy.on_refusal);
+    format!("login: {login}\nauthorise: {authorise}\nlookup: {lookup}\nrefusal: {refusal}")
+}
+
+fn silence(silence: OnSilence) -> String {
+    match silence {
+        OnSilence::Stop => "stop".to_owned(),
+        OnSilence::Pass => "pass".to_owned(),
+        OnSilence::PassIfLacked { max_age } => format!("pass if lacked for {} s", max_age.as_secs()),
+    }
+}
+
+fn refusal(refusal: OnRefusal) -> &'static str {
+    match refusal {
+        OnRefusal::Stop => "stop",
+        OnRefusal::Pass => "pass",
     }
 }
 

@@ -616,3 +616,20 @@ proptest! {
             .block_on(predicted_is_what_happens(&small, choice));
     }
 }
+
+/// The fingerprint is of what was seen, and of nothing else.
+#[tokio::test]
+async fn a_fingerprint_is_of_the_change_and_of_whom_it_changes() {
+    let (world, app, ids) = World::internal(2, Plan::new()).await;
+    world.put(ids[0], "anna").await;
+    world.put(ids[1], "anna").await;
+    let proposal = reorder(&app, &[ids[1], ids[0]]);
+    let seen = preview(&world, proposal.clone()).await.fingerprint();
+    assert_eq!(seen.as_str().len(), 16);
+    world.put(ids[1], "zed").await;
+    assert_eq!(preview(&world, proposal.clone()).await.fingerprint(), seen, "zed is not concerned");
+    let other = Proposal::RemoveSeat { application: app.id(), directory: ids[0] };
+    assert_ne!(preview(&world, other).await.fingerprint(), seen);
+    world.put(ids[0], "zed").await;
+    assert_ne!(preview(&world, proposal).await.fingerprint(), seen, "zed changes, too");
+}

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use throng::core::group::Member;
 use throng::core::id::{DirectoryId, Subject};
 use throng::core::name::{GroupName, Username};
@@ -166,13 +166,14 @@ impl Proposes for Memberships {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["everyone", "groups"])))]
 pub(crate) struct SetAccess {
     /// The application
     application: String,
     /// The directory
     directory: String,
     /// All users of the directory may use the application
-    #[arg(long, required_unless_present = "groups", conflicts_with = "groups")]
+    #[arg(long)]
     everyone: bool,
     /// The members of this group of the directory may use it, nested ones too; several add up
     #[arg(long = "group", value_name = "NAME")]

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use throng::Throng;
-use throng::core::plan::{OnRefusal, OnSilence, SeatPolicy};
 use throng::preview::{
     Administrator, Difference, Holding, Owns, PasswordSource, PolicyChange, Preview, Totals,
 };
@@ -10,6 +9,7 @@ use throng::preview::{
 use crate::failure::Failure;
 use crate::output::{Output, Row, note};
 use crate::place::Names;
+use crate::seat::policy;
 
 /// How many people are listed unless everybody is asked for.
 const FIRST: usize = 20;
@@ -122,21 +122,6 @@ impl Row for Outage {
         let Self { application, directory, before, after } = self;
         [application, directory, before, after].map(Clone::clone).to_vec()
     }
-}
-
-fn policy(policy: &SeatPolicy) -> String {
-    let silence = |silence: OnSilence| match silence {
-        OnSilence::Stop => "stop".to_owned(),
-        OnSilence::Pass => "pass".to_owned(),
-        OnSilence::PassIfLacked { max_age } => format!("pass if lacked, {} s", max_age.as_secs()),
-    };
-    let refusal = match policy.on_refusal {
-        OnRefusal::Stop => "stop",
-        OnRefusal::Pass => "pass",
-    };
-    let (login, authorise, lookup) =
-        (silence(policy.login), silence(policy.authorise), silence(policy.lookup));
-    format!("login: {login}\nauthorise: {authorise}\nlookup: {lookup}\nrefusal: {refusal}")
 }
 
 /// Somebody who changes.

@@ -7,10 +7,12 @@ use throng::core::id::ApplicationId;
 use throng::core::name::GroupName;
 use throng::core::page::PageRequest;
 use throng::core::secret::Secret;
+use throng::error::Conflict;
 use throng::{Application as Handle, ApplicationSecret, Error, MembershipScheme, Plan, Switch, Throng};
 
 use crate::arguments::{List, Where};
 use crate::change::{AddSeat, Making, Memberships, RemoveSeat, SetAccess, SetPolicy, make};
+use crate::config::distinct;
 use crate::failure::Failure;
 use crate::output::{Output, Row, note, yes_or_no};
 use crate::password;
@@ -55,6 +57,11 @@ Example:
         after_help = "Example:\n  throng application administrators jira jira-admins --database users.db"
     )]
     Administrators(SetAdministrators),
+    /// Free a name that belonged to somebody who is gone, so that somebody else can have it
+    ///
+    /// What referred to the former owner is inherited by nobody. Refused while the owner has the name.
+    #[command(after_help = "Example:\n  throng application release jira anna --database users.db")]
+    Release(Release),
     /// Let an application ask one more directory
     ///
     /// Shows who changes, and makes the change with `--yes` only.
@@ -156,6 +163,16 @@ pub(crate) struct SetAdministrators {
     at: Where,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// The application
+    application: String,
+    /// The name
+    name: String,
+    #[command(flatten)]
+    at: Where,
+}
+
 pub(crate) async fn run(arguments: Application, output: &Output) -> Result<(), Failure> {
     match &arguments {
         Application::Add(arguments) => add(arguments, output).await,
@@ -167,6 +184,7 @@ pub(crate) async fn run(arguments: Application, output: &Output) -> Result<(), F
         Application::Disable(arguments) => switch(arguments, Switch::Off, output).await,
         Application::Addresses(arguments) => addresses(arguments, output).await,
         Application::Administrators(arguments) => administrators(arguments, output).await,
+        Application::Release(arguments) => release(arguments, output).await,
         Application::AddSeat(what) => make(what, output).await,
         Application::RemoveSeat(what) => make(what, output).await,
         Application::Memberships(what) => make(what, output).await,
@@ -392,18 +410,53 @@ async fn addresses(arguments: &SetAddresses, output: &Output) -> Result<(), Fail
 async fn administrators(arguments: &SetAdministrators, output: &Output) -> Result<(), Failure> {
     let name = arguments.name.as_str();
     let groups = arguments.groups.iter().map(GroupName::new).collect::<Result<Vec<_>, _>>();
-    let groups = groups.map_err(Error::from)?;
+    let groups = distinct(groups.map_err(Error::from)?);
     let throng = Place::find(&arguments.at)?.open().await?;
     let application = application(&throng, name)?;
-    application.set_administrators(groups).await?;
-    if !arguments.groups.is_empty() && application.administrator().await?.is_none() {
-        note(
-            &"nobody in these groups can log in now: until somebody can, no change is refused for their sake",
-        );
+    application.set_administrators(groups.clone()).await?;
+    if !groups.is_empty() {
+        warn_if_nobody(name, &application).await?;
     }
-    let by = match arguments.groups.join(", ") {
+    let by = match groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(", ") {
         nobody if nobody.is_empty() => "groups that are not known".to_owned(),
         groups => groups,
     };
     output.answer(&format_args!("{name:?} is administered by {by}"), &Changed { name })
+}
+
+/// A name that was freed.
+#[derive(Serialize)]
+struct Released<'a> {
+    application: &'a str,
+    name: &'a str,
+}
+
+async fn release(arguments: &Release, output: &Output) -> Result<(), Failure> {
+    let Release { application: label, name, at } = arguments;
+    // Where a live directory is asked, only a host program can say whether the owner is gone.
+    let throng = Place::find(at)?.open_with_sources().await?;
+    application(&throng, label)?.release(name).await.map_err(|error| match error {
+        Error::NotFound { what: "claim", .. } => {
+            Failure::Refused(format!("the name {name:?} belongs to nobody in {label:?}"))
+        }
+        Error::Conflict(Conflict::NameTaken) => {
+            Failure::Refused(format!("whom the name {name:?} belongs to in {label:?} is not gone"))
+        }
+        error => error.into(),
+    })?;
+    output.answer(
+        &format_args!("the name {name:?} is free in {label:?}"),
+        &Released { application: label, name },
+    )
+}
+
+/// Warns where nobody can administer an application now.
+pub(super) async fn warn_if_nobody(name: &str, application: &Handle) -> Result<(), Failure> {
+    if application.administrator().await?.is_none() {
+        note(&format_args!(
+            "nobody in the groups that administer {name:?} can log in now: until somebody can, no change is refused \
+             for their sake"
+        ));
+    }
+    Ok(())
 }

@@ -1,18 +1,20 @@
 //! `throng apply`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 use throng::core::name::GroupName;
+use throng::core::registry::Label;
 use throng::error::Conflict;
-use throng::preview::{Preview, Proposal, Unlisted};
+use throng::preview::{Fingerprint, Preview, Proposal, Unlisted};
 use throng::{Error, Throng};
 
-use super::application::joined;
+use super::application::{joined, warn_if_nobody};
 use crate::arguments::Where;
-use crate::change::{Decide, tell};
-use crate::config::{Made, MadeApplication, Step};
+use crate::change::{Decide, tell, tell_seen};
+use crate::config::{Changed, Made, MadeApplication, Step};
 use crate::failure::Failure;
 use crate::output::{Output, note, yes_or_no};
 use crate::place::Place;
@@ -43,13 +45,28 @@ struct Told<'c> {
     what: String,
     /// What is not there yet, as it will be.
     makes: Option<Made<'c>>,
+    /// What is there and changes, part by part.
+    changes: Vec<Changed>,
+    /// Mirrors that are made, too: nobody can say who is in them.
+    unseen: Vec<&'c str>,
     preview: Option<Preview>,
+}
+
+impl Told<'_> {
+    /// All of it in one text, however many of those who change are listed.
+    fn text(&self) -> String {
+        let Self { what, makes, changes, unseen, preview } = self;
+        let seen = preview.as_ref().map(Preview::fingerprint);
+        format!("{what}{makes:?}{changes:?}{unseen:?}{seen:?}")
+    }
 }
 
 /// All of them.
 #[derive(Serialize)]
 struct Outcome<'t> {
     applied: bool,
+    /// What `--seen` takes; none where there is nothing to change.
+    fingerprint: Option<Fingerprint>,
     steps: &'t [Told<'t>],
 }
 
@@ -59,27 +76,41 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     let throng = place.open().await?;
     let steps = place.config.steps(&throng)?;
     if steps.is_empty() {
-        return output.answer(&"nothing to change", &Outcome { applied: false, steps: &[] });
+        return output
+            .answer(&"nothing to change", &Outcome { applied: false, fingerprint: None, steps: &[] });
     }
     let mut told = Vec::new();
     for step in &steps {
         let preview = look(&throng, step, all).await?;
-        let makes = step.makes();
+        let (makes, changes) = (step.makes(), step.changes(&throng)?);
+        let unseen: Vec<&str> = step.unseen(&steps).into_iter().map(Label::as_str).collect();
         output.words(&step)?;
         if let Some(Made::Application(made)) = &makes {
             tell_made(made, output)?;
         }
+        if !changes.is_empty() {
+            output.table(&changes)?;
+        }
         if let Some(preview) = &preview {
             tell(&throng, preview, all, output)?;
         }
-        told.push(Told { what: step.to_string(), makes, preview });
+        for mirror in &unseen {
+            note(&format_args!("nobody can say who of {mirror:?} changes: it cannot be listed"));
+        }
+        told.push(Told { what: step.to_string(), makes, changes, unseen, preview });
     }
+    let seen = Fingerprint::of(&told.iter().map(Told::text).collect::<String>());
+    tell_seen(&seen, output)?;
+    let outcome = |applied| Outcome { applied, fingerprint: Some(seen.clone()), steps: &told };
     if !decide.yes {
-        note(&"nothing was changed; `--yes` makes these changes");
-        return output.value(&Outcome { applied: false, steps: &told });
+        note(&format_args!(
+            "nothing was changed; `--yes` makes these changes, `--yes --seen {seen}` these and no others"
+        ));
+        return output.value(&outcome(false));
     }
-    for (step, told) in steps.iter().zip(&told) {
-        refuse(step, &steps, told, &decide)?;
+    decide.refuse_other(&seen)?;
+    for told in &told {
+        refuse(told, &decide)?;
     }
     // From here on a signal interrupts nothing half-way.
     let _signals = Signals::listen()?;
@@ -94,7 +125,16 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
             throng.apply_preview(&decide.adopting(again), decide.unlisted()).await?;
         }
     }
-    output.answer(&"everything is as the file says", &Outcome { applied: true, steps: &told })
+    let mut administered = BTreeMap::new();
+    for step in &steps {
+        if let Some((name, application)) = step.administered(&throng)? {
+            administered.insert(name.as_str(), application);
+        }
+    }
+    for (name, application) in administered {
+        warn_if_nobody(name, &application).await?;
+    }
+    output.answer(&"everything is as the file says", &outcome(true))
 }
 
 /// Tells people what an application will be.
@@ -128,7 +168,7 @@ async fn look(throng: &Throng, step: &Step<'_>, all: bool) -> Result<Option<Prev
 }
 
 /// What would be refused when it is its turn is refused before anything is made.
-fn refuse(step: &Step<'_>, steps: &[Step<'_>], told: &Told<'_>, decide: &Decide) -> Result<(), Failure> {
+fn refuse(told: &Told<'_>, decide: &Decide) -> Result<(), Failure> {
     let Some(preview) = &told.preview else { return Ok(()) };
     if let Some(application) = preview.without_administrator.first() {
         return Err(Error::Conflict(Conflict::LastAdministrator(application.clone())).into());
@@ -136,7 +176,7 @@ fn refuse(step: &Step<'_>, steps: &[Step<'_>], told: &Told<'_>, decide: &Decide)
     if decide.unlisted() == Unlisted::Accept {
         return Ok(());
     }
-    if let Some(mirror) = step.unseen(steps) {
+    if let Some(mirror) = told.unseen.first() {
         let words =
             format!("nobody can say who is in the mirror {mirror:?} yet: `--accept-unlisted` is needed");
         return Err(Failure::Refused(words));

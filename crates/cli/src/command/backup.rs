@@ -1,10 +1,11 @@
 //! `throng backup` and `throng restore`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use throng::sqlite::SqliteStore;
+use throng::sqlite::{BackupError, BackupFault, SqliteStore};
 
 use crate::arguments::Where;
 use crate::failure::Failure;
@@ -40,14 +41,28 @@ pub(crate) async fn backup(arguments: &Backup, output: &Output) -> Result<(), Fa
     let place = Place::find(&arguments.at)?;
     let (_, store) = place.open_store().await?;
     let _signals = Signals::listen()?;
-    store.backup(&arguments.file).await?;
+    store.backup(&arguments.file).await.map_err(|error| missing(error, None))?;
     let words = format_args!("{} holds everything that was in the database", arguments.file.display());
     output.answer(&words, &Copied { from: &place.database, to: &arguments.file })
 }
 
 pub(crate) async fn restore(arguments: &Restore, output: &Output) -> Result<(), Failure> {
     let _signals = Signals::listen()?;
-    SqliteStore::restore(&arguments.file, &arguments.database).await?;
+    let restored = SqliteStore::restore(&arguments.file, &arguments.database).await;
+    restored.map_err(|error| missing(error, Some(&arguments.file)))?;
     let words = format_args!("{} is a database again", arguments.database.display());
     output.answer(&words, &Copied { from: &arguments.file, to: &arguments.database })
+}
+
+/// Says which file is not there where the operating system says only that something is not.
+fn missing(error: BackupError, backup: Option<&Path>) -> Failure {
+    match error.fault {
+        BackupFault::Io(ErrorKind::NotFound) if backup == Some(error.place.as_path()) => {
+            Failure::Refused(format!("there is no backup {}", error.place.display()))
+        }
+        BackupFault::Io(ErrorKind::NotFound) => {
+            Failure::Refused(format!("there is no folder for the file {}", error.place.display()))
+        }
+        _ => error.into(),
+    }
 }

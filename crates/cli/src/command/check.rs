@@ -1,8 +1,9 @@
 //! `throng check`.
 
 use serde::Serialize;
-use throng::Error;
 use throng::check::{CheckReport, Listed};
+use throng::core::name::GroupName;
+use throng::{Error, Throng};
 
 use crate::arguments::List;
 use crate::failure::{Code, Failure};
@@ -52,7 +53,7 @@ pub(crate) async fn run(arguments: &List, output: &Output) -> Result<Code, Failu
     let report = throng.check().await?;
     let is_clean = examined.damage.is_empty() && report.is_clean();
     output.words(&format_args!("schema {}, names folded by {}", examined.schema, examined.folding))?;
-    let mut findings = findings(&report);
+    let mut findings = findings(&throng, &report)?;
     findings.extend(examined.damage.iter().map(|damage| Finding {
         place: "the database".to_owned(),
         what: "damaged",
@@ -74,7 +75,7 @@ pub(crate) async fn run(arguments: &List, output: &Output) -> Result<Code, Failu
 }
 
 /// Everything that is worth a line.
-fn findings(report: &CheckReport) -> Vec<Finding> {
+fn findings(throng: &Throng, report: &CheckReport) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     for directory in &report.directories {
         let place = || format!("directory {:?}", directory.name);
@@ -100,7 +101,9 @@ fn findings(report: &CheckReport) -> Vec<Finding> {
         }
         if application.lacks_administrator {
             let what = "administrators who cannot log in, or are not there";
-            findings.push(Finding { place: place(), what, fault: true, count: 1, names: String::new() });
+            let groups = throng.application(application.name.as_str())?.administrators()?;
+            let names = groups.iter().take(FIRST).map(GroupName::as_str).collect::<Vec<_>>().join(", ");
+            findings.push(Finding { place: place(), what, fault: true, count: 1, names });
         }
         let what = "name of somebody who is gone";
         let count = application.tombstones;
@@ -111,7 +114,7 @@ fn findings(report: &CheckReport) -> Vec<Finding> {
         findings.push(Finding { place, what, fault: true, count: 1, names: id.to_string() });
     }
     findings.retain(|finding| finding.count > 0);
-    findings
+    Ok(findings)
 }
 
 fn counted<N>(

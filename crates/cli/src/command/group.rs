@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use throng::core::directory::{Directory, NewGroup};
+use throng::core::error::Fault;
 use throng::core::filter::Filter;
 use throng::core::group::{Group as Kept, Member};
 use throng::core::name::GroupName;
@@ -263,7 +264,16 @@ async fn change(arguments: &OneMember, what: Membership, output: &Output) -> Res
     let word = match what {
         Membership::Begins => {
             let done = members.add_member(&group.name, &member).await;
-            done.map_err(|error| failed(&label, error))?;
+            if let Err(error) = done {
+                // Other contradictions, such as a circle of groups, are told as they are.
+                if error.fault() == Fault::Conflict
+                    && self::members(&*port, &label, &group.name).await?.contains(&member)
+                {
+                    let (member, group) = (&arguments.member, group.name.as_str());
+                    return Err(Failure::Refused(format!("{member:?} is in the group {group:?} already")));
+                }
+                return Err(failed(&label, error));
+            }
             "is in"
         }
         Membership::Ends => {

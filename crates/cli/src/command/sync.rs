@@ -2,12 +2,13 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use throng::core::id::DirectoryId;
-use throng::core::registry::DirectoryKind;
+use throng::core::registry::{DirectoryKind, DirectoryRecord};
 use throng::core::sync::{Counts, HeldPlan, Mode, Outcome, PlanHash, Progress, Round, SetAside};
 use throng::core::time::Timestamp;
 use throng::error::Conflict;
@@ -113,8 +114,8 @@ pub(crate) async fn run(arguments: Sync, output: &Output) -> Result<Code, Failur
     let place = Place::find(&at)?;
     let throng = place.open_with_sources().await?;
     place.config.check(&throng)?.apply(&throng).await?;
-    let record = directory(&throng, &arguments.directory)?;
-    if matches!(record.kind, DirectoryKind::Mirrored(_)) && !place.config.has_source(&record.name) {
+    let record = mirror_of(&throng, &arguments.directory)?;
+    if !place.config.has_source(&record.name) {
         let name = &record.name;
         let words = format!("the configuration file does not say where the source of {name:?} is");
         return Err(Failure::Usage(words));
@@ -166,7 +167,7 @@ struct Approved<'a> {
 
 pub(crate) async fn approve(arguments: &Approve, output: &Output) -> Result<(), Failure> {
     let throng = Place::find(&arguments.at)?.open().await?;
-    let record = directory(&throng, &arguments.directory)?;
+    let record = mirror_of(&throng, &arguments.directory)?;
     let (directory, hash) = (record.name.as_str(), arguments.hash.as_str());
     throng.approve_deletions(record.id, &PlanHash::parse(hash)).await.map_err(|error| match error {
         Error::Conflict(Conflict::PlanStale) => Failure::Refused(format!(
@@ -180,9 +181,20 @@ pub(crate) async fn approve(arguments: &Approve, output: &Output) -> Result<(), 
 
 pub(crate) async fn rounds(arguments: &Rounds, output: &Output) -> Result<(), Failure> {
     let throng = Place::find(&arguments.at)?.open().await?;
-    let mirror = directory(&throng, &arguments.directory)?.id;
+    let mirror = mirror_of(&throng, &arguments.directory)?.id;
     let rounds = throng.rounds(mirror, arguments.limit.into()).await?;
     output.list(&rounds.into_iter().map(Listed::from).collect::<Vec<_>>())
+}
+
+/// The mirror of a name.
+fn mirror_of(throng: &Throng, name: &str) -> Result<Arc<DirectoryRecord>, Failure> {
+    let record = directory(throng, name)?;
+    match record.kind {
+        DirectoryKind::Mirrored(_) => Ok(record),
+        DirectoryKind::Internal(_) | DirectoryKind::Delegated(_) | DirectoryKind::Live => {
+            Err(Failure::Refused(format!("the directory {:?} is no mirror", record.name)))
+        }
+    }
 }
 
 /// Runs a round and shows people how far it is.

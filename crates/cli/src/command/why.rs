@@ -8,7 +8,7 @@ use throng::{Admission, Error};
 use crate::arguments::Where;
 use crate::failure::{Code, Failure};
 use crate::output::Output;
-use crate::place::{Names, Place, application};
+use crate::place::{Names, Place, application, kept_back, kept_back_words};
 
 #[derive(Debug, Args)]
 pub(crate) struct Why {
@@ -39,6 +39,8 @@ struct Reason<'a> {
     directory: Option<String>,
     /// How it decides; nothing where the name is nobody's.
     admission: Option<Admission>,
+    /// Whether a user server hands the account on; none where the name is nobody's.
+    handed_on: Option<bool>,
     /// The same in a sentence.
     because: String,
 }
@@ -48,20 +50,25 @@ pub(crate) async fn run(arguments: &Why, output: &Output) -> Result<Code, Failur
     let (name, label) = (arguments.name.as_str(), arguments.application.as_str());
     let throng = Place::find(&arguments.at)?.open().await?;
     let (application, names) = (application(&throng, label)?, Names::of(&throng)?);
+    let is_off = !application.record()?.active;
+    let mut mirror = None;
     let reason = |admitted, directory, admission, because| Reason {
         name,
         application: label,
         admitted,
         directory,
         admission,
+        handed_on: None,
         because,
     };
-    let reason = match application.find_user(name).await {
+    let mut reason = match application.find_user(name).await {
         Ok(user) => {
             let directory = names.directory(user.directory());
             let admission = application.admission(&user).await.map_err(|error| silent(error, &names))?;
             let because = sentence(&admission, &directory);
-            reason(admission.is_admitted(), Some(directory), Some(admission), because)
+            mirror = kept_back(&throng, user.directory());
+            let handed_on = Some(mirror.is_none());
+            Reason { handed_on, ..reason(admission.is_admitted(), Some(directory), Some(admission), because) }
         }
         Err(Error::NotFound { .. }) => {
             reason(false, None, None, "no directory of the application knows the name".to_owned())
@@ -70,8 +77,24 @@ pub(crate) async fn run(arguments: &Why, output: &Output) -> Result<Code, Failur
         Err(Error::Conflict(conflict)) => reason(false, None, None, conflict.to_string()),
         Err(error) => return Err(silent(error, &names)),
     };
+    if is_off {
+        // Whatever else is said, nobody gets in.
+        let besides = match reason.admission {
+            Some(_) => String::new(),
+            None => format!("; besides, {}", reason.because),
+        };
+        reason = Reason {
+            because: format!("the application is switched off{besides}"),
+            admitted: false,
+            ..reason
+        };
+    }
     let (word, code) = if reason.admitted { ("can", Code::Done) } else { ("cannot", Code::Refused) };
-    output.answer(&format_args!("{name:?} {word} use {label:?}: {}", reason.because), &reason)?;
+    output.words(&format_args!("{name:?} {word} use {label:?}: {}", reason.because))?;
+    if let Some(mirror) = &mirror {
+        output.words(&kept_back_words(mirror))?;
+    }
+    output.value(&reason)?;
     Ok(code)
 }
 
@@ -85,7 +108,7 @@ fn sentence(admission: &Admission, directory: &str) -> String {
         Admission::NotInAnyGroup => format!("it is in none of the groups of {directory:?} that may"),
         Admission::InactiveAccount => format!("the account in {directory:?} is inactive"),
         Admission::Closed => {
-            format!("the application is switched off, or does not ask {directory:?} any more")
+            format!("the application does not ask {directory:?} any more")
         }
     }
 }

@@ -14,9 +14,10 @@ use throng::core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, 
 use throng::core::sync::MirroredSettings;
 use throng::{Application, Error, MembershipScheme, Plan, Seat, Switch, Throng};
 
+use crate::failure::Failure;
 use crate::seat as row;
 
-use super::{At, Config, ConfigError, ConfigFault, Mirror, Order, SeatSaid};
+use super::{At, Changed, Config, ConfigError, ConfigFault, Mirror, Order, SeatSaid};
 
 /// A file that the database can be made to follow.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub(crate) struct MadeApplication<'c> {
 }
 
 #[derive(Debug)]
-enum Difference<'c> {
+pub(super) enum Difference<'c> {
     NewDirectory(&'c Label),
     NewMirror(&'c Mirror),
     MirrorSettings(&'c Mirror),
@@ -85,6 +86,14 @@ impl Config {
             return Err(self.at(name.line, fault(name.value.to_string())));
         }
         Ok(Checked(self))
+    }
+
+    /// The applications that ask in another order than the file names.
+    pub(crate) fn other_orders(&self, throng: &Throng) -> Vec<&str> {
+        let is_other = |application: &&Order| {
+            present(throng, application).is_some_and(|present| !begins_alike(throng, application, &present))
+        };
+        self.applications.iter().filter(is_other).map(|application| application.name.value.as_str()).collect()
     }
 
     /// What differs between the file and the database, in the order in which it is to be made alike.
@@ -194,6 +203,26 @@ impl Step<'_> {
         }
     }
 
+    /// What the step changes of something that is there.
+    pub(crate) fn changes(&self, throng: &Throng) -> Result<Vec<Changed>, Failure> {
+        self.0.changes(throng)
+    }
+
+    /// The application whose administrators the step states, if it states any.
+    pub(crate) fn administered<'s>(
+        &'s self,
+        throng: &Throng,
+    ) -> Result<Option<(&'s Label, Application)>, Error> {
+        match &self.0 {
+            Difference::NewApplication(order) | Difference::Plan(order) | Difference::Rest(order)
+                if order.administrators.as_ref().is_some_and(|groups| !groups.is_empty()) =>
+            {
+                Ok(Some((&order.name.value, throng.application(order.name.value.as_str())?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The application whose plan the step changes, with the plan that it would have, as far as its directories are
     /// there.
     pub(crate) fn plan(&self, throng: &Throng) -> Result<Option<(Application, Plan)>, Error> {
@@ -203,15 +232,14 @@ impl Step<'_> {
         Ok(Some((application, plan)))
     }
 
-    /// The first mirror of the order that is not there yet: nobody can say who is in it.
-    pub(crate) fn unseen<'s>(&'s self, steps: &'s [Self]) -> Option<&'s Label> {
-        let Difference::Plan(order) = &self.0 else { return None };
+    /// The mirrors of the order that are not there yet: nobody can say who is in them.
+    pub(crate) fn unseen<'s>(&'s self, steps: &'s [Self]) -> Vec<&'s Label> {
+        let Difference::Plan(order) = &self.0 else { return Vec::new() };
         let new = steps.iter().filter_map(|step| match &step.0 {
             Difference::NewMirror(mirror) => Some(&mirror.name.value),
             _ => None,
         });
-        let mut named = new.filter(|name| order.order.iter().any(|other| other.value.key() == name.key()));
-        named.next()
+        new.filter(|name| order.order.iter().any(|other| other.value.key() == name.key())).collect()
     }
 
     /// Makes what the step says; a plan is made by its preview.
@@ -246,7 +274,11 @@ impl fmt::Display for Step<'_> {
                 write!(f, "changes what {:?} asks and admits: {}", order.name.value, names.join(", "))
             }
             Difference::Rest(order) => {
-                write!(f, "changes administrators, addresses or activity of {:?}", order.name.value)
+                write!(
+                    f,
+                    "changes who administers {:?}, from where it may ask, or whether it may",
+                    order.name.value
+                )
             }
         }
     }
@@ -278,7 +310,7 @@ impl Mirror {
 impl Order {
     /// This plan with what the file says about it; what it does not speak of stays. Directories that are not there yet
     /// are left out.
-    fn wanted(&self, throng: &Throng, plan: &Plan) -> Plan {
+    pub(super) fn wanted(&self, throng: &Throng, plan: &Plan) -> Plan {
         let base = plan.filter_map_seats(|_| None);
         let base = base.with_memberships(self.memberships.unwrap_or(plan.memberships()));
         let known = self.order.iter().filter_map(|name| {
@@ -293,7 +325,7 @@ impl Order {
     }
 
     /// A seat with what the file says about it.
-    fn said_over(&self, directory: &Label, seat: Seat) -> Seat {
+    pub(super) fn said_over(&self, directory: &Label, seat: Seat) -> Seat {
         match self.seats.iter().find(|said| said.directory.value.key() == directory.key()) {
             Some(said) => said.over(seat),
             None => seat,
@@ -373,7 +405,7 @@ impl SeatSaid {
 }
 
 /// The application as it is, if it is there.
-fn present(throng: &Throng, application: &Order) -> Option<ApplicationRecord> {
+pub(super) fn present(throng: &Throng, application: &Order) -> Option<ApplicationRecord> {
     throng.application(application.name.value.as_str()).and_then(|found| found.record()).ok()
 }
 

@@ -58,6 +58,9 @@ pub(crate) enum ConfigFault {
     /// An order names a directory twice.
     #[error("the order names the directory {0:?} twice")]
     TwiceInOrder(String),
+    /// A directory has two seats.
+    #[error("there are two seats of the directory {0:?}")]
+    SeatTwice(String),
     /// An order names a directory that there is not, in the file or in the database.
     #[error("the order names the directory {0:?}, which does not exist")]
     UnknownDirectory(String),

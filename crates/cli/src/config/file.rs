@@ -14,14 +14,14 @@ use throng::core::name::{GroupName, Key};
 use throng::core::plan::{InvalidPlan, OnRefusal};
 use throng::core::registry::Label;
 use throng::core::sync::{Export, Schedule};
-use throng::server::{Cookie, CookieTransport, ServerConfig};
+use throng::server::{Cookie, CookieTransport, Hashes, ServerConfig};
 use throng::sync::check_schedule;
 use throng::{Access, MembershipScheme, Plan};
 use toml::Spanned;
 
 use super::{
     At, Changes, Config, ConfigError, ConfigFault, Mirror, Order, PasswordPlace, RecoveryPlace, SeatSaid,
-    Transport, moment_of, span_of,
+    Transport, distinct, moment_of, span_of,
 };
 
 /// Longest configuration: nobody keeps more than some lines for each directory.
@@ -53,7 +53,16 @@ struct WrittenServer {
     connections: Option<usize>,
     requests: Option<usize>,
     requests_per_application: Option<usize>,
+    hashes: Option<WrittenHashes>,
     cookie: WrittenCookie,
+}
+
+/// Whether users may be made with a password hash, as the file says it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenHashes {
+    Refused,
+    Taken,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -223,6 +232,11 @@ impl Reading<'_> {
                 .requests_per_application
                 .unwrap_or(standard.concurrency_per_application),
             connections: written.connections.unwrap_or(standard.connections),
+            hashes: match written.hashes {
+                Some(WrittenHashes::Refused) => Hashes::Refused,
+                Some(WrittenHashes::Taken) => Hashes::Taken,
+                None => standard.hashes,
+            },
             ..standard
         })
     }
@@ -307,13 +321,14 @@ impl Reading<'_> {
             if order.len() > Plan::MAX_SEATS {
                 return Err(self.fault(name.line, InvalidPlan::TooManySeats));
             }
-            let administrators = application.administrators.map(|names| self.groups(names)).transpose()?;
+            let administrators = application.administrators.map(|names| self.groups(names).map(distinct));
+            let administrators = administrators.transpose()?;
             let seats = application.seat.into_iter().map(|seat| self.seat(seat, &order));
             let seats: Vec<SeatSaid> = seats.collect::<Result<_, _>>()?;
             for (place, seat) in seats.iter().enumerate() {
                 let (line, name) = (seat.directory.line, &seat.directory.value);
                 if seats.iter().take(place).any(|other| other.directory.value.key() == name.key()) {
-                    return Err(self.fault(line, ConfigFault::TwiceInOrder(name.to_string())));
+                    return Err(self.fault(line, ConfigFault::SeatTwice(name.to_string())));
                 }
             }
             applications.push(Order {

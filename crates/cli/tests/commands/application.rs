@@ -25,3 +25,20 @@ fn an_application_is_shown_changed_and_removed() {
     assert_eq!(home.json(&["application", "remove", "wiki", "--yes"])["removed"], true);
     refused(&home.run(&["application", "show", "wiki"]), 3, "there is no application");
 }
+
+#[test]
+fn a_name_of_somebody_who_is_gone_is_freed_by_a_word_t05() {
+    let home = Home::new();
+    let release = ["application", "release", "wiki", "anna"];
+    refused(&home.run(&release), 3, "the name \"anna\" belongs to nobody in \"wiki\"");
+    home.log_in_once("anna");
+    refused(&home.run(&release), 3, "whom the name \"anna\" belongs to in \"wiki\" is not gone");
+    done(&home.run(&["user", "remove", "anna", "--yes"]));
+    home.import("Users", "username\nanna\n");
+    let why = ["why", "anna", "can-use", "wiki"];
+    assert_eq!(home.json_with(3, &why)["admitted"], false, "the name is somebody's who is gone");
+    let freed = home.json(&["application", "release", "wiki", "ANNA"]);
+    assert_eq!(freed, serde_json::json!({"application": "wiki", "name": "ANNA"}));
+    assert_eq!(home.json(&why)["admitted"], true);
+    refused(&home.run(&["application", "release", "jira", "anna"]), 3, "there is no application");
+}

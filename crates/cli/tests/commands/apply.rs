@@ -171,3 +171,80 @@ fn what_would_be_refused_later_is_refused_before_anything_is_made() {
     done(&apply(&home, file, &["--yes", "--accept-unlisted"]));
     assert_eq!(done(&apply(&home, file, &["--yes"])), "nothing to change\n");
 }
+
+#[test]
+fn what_changes_of_an_application_is_shown_part_by_part() {
+    let home = Home::with_guests();
+    home.file("p", "a secret\n");
+    done(&home.run(&["application", "addresses", "wiki", "10.0.0.0/8"]));
+    let file = "[[mirror]]\nname = \"Crowd\"\nurl = \"http://127.0.0.1:1\"\napplication = \"a\"\n\
+                password-file = \"p\"\n[[application]]\nname = \"wiki\"\norder = [\"users\", \"Guests\", \"Crowd\"]\n\
+                memberships = \"aggregated\"\nadministrators = [\"chiefs\"]\nactive = false\n\
+                addresses = [\"192.168.0.0/16\"]\n[[application.seat]]\ndirectory = \"Guests\"\n\
+                groups = [\"visitors\"]\nlogin = \"3h\"\n";
+    let shown = apply(&home, file, &["--dry-run"]);
+    let lines: Vec<String> = done(&shown)
+        .lines()
+        .map(|line| line.split(['│', '┆']).map(str::trim).collect::<Vec<_>>().join("|"))
+        .collect();
+    for says in [
+        "|order|Users, Guests|Users, Guests, Crowd|",
+        "|memberships that count|of the directory that the user is found in|of all directories|",
+        "|Guests: admits|everyone|visitors|",
+        "|Crowd: admits||everyone|",
+        "|active|yes|no|",
+        "|administrators||chiefs|",
+        "|may ask from|10.0.0.0/8|192.168.0.0/16|",
+    ] {
+        assert!(lines.iter().any(|line| line == says), "{says}: {lines:#?}");
+    }
+    assert!(lines.iter().any(|line| line.contains("login: pass if lacked for 10800 s")), "{lines:#?}");
+    assert!(shown.stderr.contains("nobody can say who of \"Crowd\" changes"), "{shown:?}");
+
+    let told: Value = serde_json::from_str(done(&apply(&home, file, &["--json"]))).unwrap();
+    let steps = told["steps"].as_array().unwrap();
+    let changes: Vec<&Value> = steps.iter().flat_map(|step| step["changes"].as_array().unwrap()).collect();
+    let of = |what: &str, directory: Option<&str>| {
+        let is = |change: &&&Value| change["what"] == what && change["directory"].as_str() == directory;
+        let change = changes.iter().find(is).unwrap();
+        (change["before"].clone(), change["after"].clone())
+    };
+    assert_eq!(of("active", None), (true.into(), false.into()));
+    assert_eq!(of("administrators", None), (json!([]), json!(["chiefs"])));
+    assert_eq!(of("may ask from", None), (json!(["10.0.0.0/8"]), json!(["192.168.0.0/16"])));
+    assert_eq!(of("memberships that count", None), ("canonical".into(), "aggregated".into()));
+    assert_eq!(of("admits", Some("Guests")), ("everyone".into(), json!({"groups": ["visitors"]})));
+    assert_eq!(of("admits", Some("Crowd")), (Value::Null, "everyone".into()));
+    assert_ne!(of("policy", Some("Guests")).0, of("policy", Some("Guests")).1);
+    assert!(!changes.iter().any(|change| change["directory"] == "users"), "nothing of it changes: {told}");
+    assert!(steps.iter().any(|step| step["unseen"] == json!(["Crowd"])), "{told}");
+
+    let made = apply(&home, file, &["--yes", "--accept-unlisted"]);
+    done(&made);
+    assert!(made.stderr.contains("nobody in the groups that administer \"wiki\" can log in now"), "{made:?}");
+    let changed = file.replace("password-file", "hand-on = true\nwrites = \"local-groups\"\npassword-file");
+    let settings = apply(&home, &changed, &["--json"]);
+    let told: Value = serde_json::from_str(done(&settings)).unwrap();
+    let parts = told["steps"][0]["changes"].as_array().unwrap().iter().map(|change| &change["what"]);
+    assert_eq!(parts.collect::<Vec<_>>(), ["local groups", "handed on"], "{told}");
+}
+
+#[test]
+fn a_file_is_applied_as_it_was_seen_or_not_at_all() {
+    let home = Home::with_guests();
+    let shown: Value = serde_json::from_str(done(&apply(&home, FILE, &["--json"]))).unwrap();
+    let seen = shown["fingerprint"].as_str().unwrap();
+    assert!(done(&apply(&home, FILE, &["--all"])).contains(&format!("seen as {seen}\n")));
+    let other = FILE.replace("admins", "chiefs");
+    for (file, before) in [(other.as_str(), &[][..]), (FILE, &["application", "disable", "wiki"])] {
+        if !before.is_empty() {
+            done(&home.run(before));
+        }
+        let stale = apply(&home, file, &["--yes", "--seen", seen]);
+        assert_eq!(stale.code, Some(4), "{stale:?}");
+        assert_eq!(home.json(&["directory", "list"]).as_array().map(Vec::len), Some(2), "{file}");
+    }
+    done(&home.run(&["application", "enable", "wiki"]));
+    let again: Value = serde_json::from_str(done(&apply(&home, FILE, &["--json"]))).unwrap();
+    done(&apply(&home, FILE, &["--yes", "--seen", again["fingerprint"].as_str().unwrap()]));
+}

@@ -174,7 +174,7 @@ fn places_that_are_no_files_and_a_closed_input_are_failures_and_no_panics_i05() 
     refused(&throng(["serve", "--config", folder], ""), 2, "cannot be read");
     let add = |file| home.run(&["user", "add", "bela", "--password-file", file]);
     refused(&add(folder), 2, "the password cannot be read");
-    refused(&add(&format!("{folder}/nothing")), 3, "the password cannot be read");
+    refused(&add(&format!("{folder}/nothing")), 2, "the password cannot be read");
     let mut closed = command(["user", "add", "bela", "--database"]);
     closed.arg(home.database()).stdin(Stdio::null());
     let ended = closed.spawn().unwrap().wait_with_output().unwrap();

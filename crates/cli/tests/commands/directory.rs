@@ -69,7 +69,7 @@ fn a_round_that_runs_elsewhere_is_waited_for_and_not_a_refusal() {
     assert_eq!(told["kind"], "not_now", "{told}");
     let other = home.file("other.toml", "database = \"users.db\"\n");
     refused(&with(&other, &["sync", "Crowd"]), 2, "does not say where the source of \"Crowd\" is");
-    refused(&with(&other, &["sync", "Users"]), 3, "is of another kind");
+    refused(&with(&other, &["sync", "Users"]), 3, "the directory \"Users\" is no mirror");
     refused(&with(&other, &["sync", "Nowhere"]), 3, "there is no directory \"Nowhere\"");
     refused(&home.run(&["approve", "Crowd", "0-0"]), 3, "held no deletions of the hash \"0-0\"");
 }

@@ -90,10 +90,10 @@ impl Home {
         path
     }
 
-    /// Imports a CSV file into a directory.
+    /// Imports a CSV file into a directory, whoever has the names elsewhere.
     pub(crate) fn import(&self, directory: &str, text: &str) {
         let file = self.file("import.csv", text);
-        done(&self.run(&["import", path(&file), "--directory", directory]));
+        done(&self.run(&["import", path(&file), "--directory", directory, "--allow-namesakes"]));
     }
 
     /// Runs a command that ends by a code, and reads the JSON that it writes.

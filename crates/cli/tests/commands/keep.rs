@@ -76,3 +76,14 @@ fn a_backup_is_private_whole_and_restored_elsewhere() {
     }
     refused(&throng(["restore", path(&copy)], ""), 2, "--database");
 }
+
+#[test]
+fn a_restore_takes_no_variable_and_an_export_stays_csv() {
+    let home = Home::new();
+    let copy = home.folder.path().join("copy.db");
+    done(&home.run(&["backup", path(&copy)]));
+    let mut restore = crate::process::command(["restore", path(&copy)]);
+    restore.env("THRONG_DATABASE", home.folder.path().join("new.db"));
+    refused(&crate::process::run(restore, ""), 2, "--database");
+    assert!(done(&home.run(&["export", "--json"])).starts_with("username,"));
+}

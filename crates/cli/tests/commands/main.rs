@@ -16,3 +16,4 @@ mod serve;
 mod transfer;
 mod user;
 mod why;
+mod words;

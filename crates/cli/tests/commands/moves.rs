@@ -214,3 +214,44 @@ fn a_signal_ends_a_move_between_two_users_and_says_how_to_go_on() {
     assert_eq!(resumed["counts"]["moved"], 400, "{resumed}");
     assert_eq!(home.json(&["user", "list", "--directory", "Users"]).as_array().map(Vec::len), Some(1));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_plan_with_a_word() {
+    let home = Home::with_guests();
+    let pipe = home.folder.path().join("people.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let rows: String = (0..60_000).map(|number| format!("user{number}\n")).collect();
+    let mut moving = command(["move", "run", "--from-file", path(&pipe), "--to", "Guests", "--json"]);
+    let moving = moving.arg("--database").arg(home.database()).spawn().unwrap();
+    // Whoever reads the pipe to its end listens to signals already, and has the plan before it.
+    std::fs::write(&pipe, format!("username\n{rows}")).unwrap();
+    let sent = std::process::Command::new("kill").args(["-INT", &moving.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let ended = moving.wait_with_output().unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{stderr}");
+    let said: serde_json::Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(said["error"], "stopped while it was planned: nothing was begun", "{stderr}");
+    assert_eq!(home.json(&["move", "list"]), serde_json::json!([]));
+}
+
+/// A disk that is full, as a file that may grow no more.
+#[cfg(unix)]
+#[test]
+fn a_move_that_fails_after_it_began_says_how_to_go_on() {
+    let home = Home::with_guests();
+    let rows: String = (0..400).map(|number| format!("user{number}\n")).collect();
+    home.import("Users", &format!("username\n{rows}"));
+    let shell = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+    let most = std::fs::metadata(home.database()).unwrap().len() / 1_024 + 400;
+    let mut moving = std::process::Command::new("bash");
+    moving.args(["-c", shell, "bash", &most.to_string(), env!("CARGO_BIN_EXE_throng")]);
+    moving.args(["move", "run", "--from", "Users", "--to", "Guests", "--name-prefix", "user"]);
+    let ended = moving.arg("--database").arg(home.database()).output().unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success(), "{stderr}");
+    let id = move_id(&home);
+    assert!(stderr.contains(&format!("this goes on:\n  throng move resume {id} --database ")), "{stderr}");
+    assert_eq!(home.json(&["move", "status", &id])["state"], "running");
+}

@@ -112,7 +112,10 @@ fn an_application_keeps_somebody_who_can_administer_it_t105() {
     done(&home.run(&["group", "add", "chiefs", "--directory", "Users"]));
     let nobody = home.run(&["application", "administrators", "wiki", "chiefs", "nowhere"]);
     done(&nobody);
-    assert!(nobody.stderr.contains("nobody in these groups can log in now"), "{nobody:?}");
+    assert!(
+        nobody.stderr.contains("nobody in the groups that administer \"wiki\" can log in now"),
+        "{nobody:?}"
+    );
     let checked = home.run(&["check"]);
     assert_eq!(checked.code, Some(5), "{checked:?}");
     assert!(checked.stdout.contains("administrators who cannot log in"), "{checked:?}");
@@ -143,4 +146,35 @@ fn names_are_taken_over_only_when_that_is_said_t01() {
     done(&home.run(&["directory", "order", "wiki", "Guests", "Users", "--yes", "--adopt", "same-person"]));
     done(&home.run(&["why", "anna", "can-use", "wiki"]));
     assert!(done(&home.run(&["explain", "anna", "--application", "wiki"])).contains("account in \"Guests\""));
+}
+
+#[test]
+fn a_change_is_bound_to_what_an_earlier_command_showed() {
+    let home = Home::with_guests();
+    let order = ["order", "wiki", "Guests", "Users"];
+    let looked = home.json(&["preview", "reorder", "wiki", "Guests", "Users"]);
+    let seen = looked["fingerprint"].as_str().unwrap();
+    let shown = home.run(&[&["directory"], &order[..]].concat());
+    assert!(done(&shown).contains(&format!("seen as {seen}\n")), "{shown:?}");
+    assert!(shown.stderr.contains(&format!("`--yes --seen {seen}`")), "{shown:?}");
+    let all = home.json(&["preview", "reorder", "wiki", "Guests", "Users", "--all"]);
+    assert_eq!(all["fingerprint"], looked["fingerprint"]);
+    let policy = |silence| home.json(&["preview", "policy", "wiki", "Guests", "--login", silence]);
+    assert_ne!(policy("stop")["fingerprint"], policy("2h")["fingerprint"], "nobody changes by either");
+
+    // What concerns nobody of them does not matter; what does is another fingerprint.
+    done(&home.run(&["directory", "add", "Others"]));
+    home.import("Others", "username\nkai\n");
+    assert_eq!(home.json(&["preview", "reorder", "wiki", "Guests", "Users"])["fingerprint"], *seen);
+    home.import("Users", "username\nbela\n");
+    let make =
+        |seen: &str| home.run(&[&["directory"], &order[..], &["--yes", "--json", "--seen", seen]].concat());
+    let stale = make(seen);
+    refused(&stale, 4, "\"kind\":\"not_now\"");
+    assert_eq!(home.json(&["application", "list"])[0]["order"], serde_json::json!(["Users", "Guests"]));
+    let now = home.json(&[&["directory"], &order[..]].concat());
+    assert_ne!(now["fingerprint"], *seen);
+    done(&make(now["fingerprint"].as_str().unwrap()));
+    assert_eq!(home.json(&["application", "list"])[0]["order"], serde_json::json!(["Guests", "Users"]));
+    refused(&home.run(&[&["directory"], &order[..], &["--seen", seen]].concat()), 2, "--yes");
 }

@@ -60,6 +60,23 @@ async fn a_second_server_mirrors_the_first_and_hands_on() {
     assert_eq!(rounds.as_array().map(Vec::len), Some(1), "{rounds}");
     let explained = second.run(&["explain", "anna", "--application", "wiki"]);
     assert!(done(&explained).contains("shadowed: First"), "{explained:?}");
+    assert!(!explained.stdout.contains("not handed on"), "{explained:?}");
+    assert_eq!(second.json(&["why", "bela", "can-use", "wiki"])["handed_on"], true);
+    // Without a word about it, the users of a mirror stay here.
+    let kept_back = second.config(&source(&serving.url).replace("hand-on = true", "hand-on = false"));
+    done(&with(&kept_back, &["apply", "--yes"]));
+    for (asked, json) in [
+        (&["explain", "bela", "--application", "wiki"][..], "handed_on"),
+        (&["why", "bela", "can-use", "wiki"], "handed_on"),
+    ] {
+        let told = second.run(asked);
+        let says = "the users of the mirror \"First\" are not handed on";
+        assert!(done(&told).contains(says), "{told:?}");
+        assert_eq!(second.json(asked)[json], false);
+    }
+    assert_eq!(second.json(&["explain", "anna", "--application", "wiki"])["handed_on"], true);
+    assert_eq!(second.json(&["explain", "zoe", "--application", "wiki"])["handed_on"], Value::Null);
+    done(&with(&second.config(&source(&serving.url)), &["apply", "--yes"]));
 
     // Whoever goes is gone; many at once wait for somebody.
     let wiki = {
@@ -176,4 +193,71 @@ async fn a_recovery_administrator_gets_in_and_is_seen_r909() {
     refused(&with(&config, &["serve"]), 3, "throng: ");
     let until = ["serve", "--recovery-password-file", "x", "--recovery-until", "soon"];
     refused(&home.run(&until), 2, "a moment is written as");
+}
+
+/// P1: between two servers, users go along with their passwords where both files say so.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_move_into_a_mirror_carries_passwords_where_its_server_takes_them_p1() {
+    for (hashes, writes, is_carried) in [
+        ("taken", "remote-with-hashes", true),
+        ("refused", "remote-with-hashes", false),
+        ("taken", "remote", false),
+    ] {
+        let (first, second) = (Home::new(), Home::new());
+        let server = first.config(&format!("listen = \"127.0.0.1:0\"\n[server]\nhashes = \"{hashes}\"\n"));
+        let serving = Serving::start(&["--config".as_ref(), server.as_os_str()]);
+        second.file("secret", &format!("{}\n", first.secret));
+        let config = second.config(&format!(
+            "[[mirror]]\nname = \"First\"\nurl = \"{}\"\napplication = \"wiki\"\npassword-file = \"secret\"\n\
+             writes = \"{writes}\"\n[[application]]\nname = \"wiki\"\norder = [\"Users\", \"First\"]\n",
+            serving.url
+        ));
+        done(&with(&config, &["sync", "First"]));
+        let password = "paper boats sail slowly";
+        done(&over(&second.database(), &["user", "add", "bela", "--directory", "Users"], password));
+        let run = ["move", "run", "--from", "Users", "--to", "First", "--user", "bela", "--json"];
+        let ran = with(&config, &run);
+        let ran: Value = serde_json::from_str(done(&ran)).unwrap();
+        assert_eq!((&ran["counts"]["moved"], &ran["counts"]["failed"]), (&1.into(), &0.into()), "{ran}");
+        let seen = told(&serving, &first, "bela", password).await;
+        assert_eq!(matches!(seen, Credence::Accepted(_)), is_carried, "{hashes} {writes}: {seen:?}");
+        assert_eq!(serving.terminate().0, Some(0));
+    }
+}
+
+/// Who was moved out of a mirror logs in once more before the password is kept, and is listed until then.
+#[cfg(unix)]
+#[test]
+fn whoever_waits_for_a_password_is_listed_and_so_is_a_file_that_names_another_order() {
+    let (first, second) = (Home::new(), Home::new());
+    done(&over(&first.database(), &["user", "add", "bela"], "paper boats sail slowly\n"));
+    let serving = first.serve();
+    second.file("secret", &format!("{}\n", first.secret));
+    let config = second.config(&format!(
+        "[[mirror]]\nname = \"First\"\nurl = \"{}\"\napplication = \"wiki\"\npassword-file = \"secret\"\n\
+         [[application]]\nname = \"wiki\"\norder = [\"Users\", \"First\"]\n",
+        serving.url
+    ));
+    done(&with(&config, &["apply", "--yes", "--accept-unlisted"]));
+    let mirror_first = ["directory", "order", "wiki", "First", "Users", "--yes", "--accept-unlisted"];
+    done(&second.run(&mirror_first));
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("\"Users\", \"First\"", "\"First\", \"Users\"")).unwrap();
+    done(&with(&config, &["sync", "First"]));
+    let run =
+        ["move", "run", "--from", "First", "--to", "Users", "--user", "bela", "--target-first", "--json"];
+    let ran = with(&config, &run);
+    let told: Value = serde_json::from_str(done(&ran)).unwrap();
+    assert!(ran.stderr.contains("names another order of \"wiki\" than there is now"), "{ran:?}");
+    assert_eq!(
+        (&told["pending"][0]["name"], &told["counts"]["pending"]),
+        (&"bela".into(), &1.into()),
+        "{told}"
+    );
+    assert_eq!(told["pending"][0]["until"], told["waiting_until"]);
+    let status = with(&config, &["move", "status", told["id"].as_str().unwrap()]);
+    let line = done(&status).lines().find(|line| line.contains("bela")).map(str::to_owned);
+    assert!(line.is_some_and(|line| line.contains(told["waiting_until"].as_str().unwrap())), "{status:?}");
+    refused(&with(&config, &["sync", "First"]), 2, "another order");
 }

@@ -19,7 +19,13 @@ fn why_says_yes_or_no_in_a_sentence_and_by_its_code() {
     done(&home.run(&["user", "disable", "bela", "--directory", "Guests"]));
     assert!(why("bela").stdout.contains("is inactive"));
     done(&home.run(&["application", "disable", "wiki"]));
-    assert_eq!(why("bela").code, Some(3));
+    for (name, says) in
+        [("anna", "off\n"), ("zoe", "off; besides, no directory of the application knows the name")]
+    {
+        let off = why(name);
+        assert_eq!(off.code, Some(3), "{off:?}");
+        assert!(off.stdout.contains(&format!("the application is switched {says}")), "{off:?}");
+    }
     refused(&home.run(&["why", "anna", "can-use", "jira"]), 3, "there is no application \"jira\"");
     refused(&home.run(&["why", "anna", "owns", "wiki"]), 2, "can-use");
 }

@@ -161,7 +161,7 @@ impl Application {
         self.explain_survey(&app, asked, name, occurrences, survey, located.claim).await
     }
 
-    /// The directory of the first who holds the name, if that account waits for its password; of the others nobody asks.
+    /// The directory of the first who holds the name, if that account waits for its password; of others nobody asks.
     async fn waits_for_password(
         &self,
         app: &InUse,

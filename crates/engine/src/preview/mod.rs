@@ -11,6 +11,7 @@ mod seeing;
 mod shapes;
 mod stream;
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
@@ -80,6 +81,17 @@ impl Preview {
         seal.end()
     }
 
+    /// A short word for what was seen, to hold a later preview against.
+    ///
+    /// 1. The same change over the same ground has the same fingerprint, whatever else is written meanwhile, and
+    ///    however many differences are listed.
+    /// 2. Another change, others who change, another order or policy that it stands on, or other directories that
+    ///    cannot be listed have another one.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let Self { proposal, outages, digest, .. } = self;
+        Fingerprint::of(&format!("{proposal:?}{outages:?}{digest:?}"))
+    }
+
     /// Lets accounts that the change puts in front of others' names take them over when it is applied: an act of the
     /// administrator who applies it (T01).
     #[must_use]
@@ -93,6 +105,34 @@ impl Preview {
     fn left_alone(&self) -> Vec<String> {
         let adopting = if self.adoption.is_some() { Adopting::Yes } else { Adopting::No };
         self.administration.without(adopting)
+    }
+}
+
+/// A short word for something that was seen: what differs has another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// How many bytes of a digest tell what was seen from what is there: nobody chooses either.
+    const BYTES: usize = 8;
+
+    /// The fingerprint of a text that says all of it.
+    pub fn of(text: &str) -> Self {
+        let mut digest = Digest::default();
+        digest.add(&text);
+        Self(digest.end().iter().take(Self::BYTES).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

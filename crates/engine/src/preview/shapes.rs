@@ -8,7 +8,7 @@ use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::permission::Operation;
-use throng_core::plan::{Access, MembershipScheme, OnOwnershipChange, Plan, RenameScope, Seat};
+use throng_core::plan::{Access, AsOf, MembershipScheme, OnOwnershipChange, Plan, RenameScope, Seat};
 use throng_core::preview::{Copies, GroupGraph, Occupant, PasswordSource, Proposal, Shape, Switched};
 use throng_core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Nesting};
 use throng_core::store::Namesakes;
@@ -213,10 +213,12 @@ impl Shapes {
     pub(super) fn ground(&self) -> Vec<String> {
         let ground = |shaped: &Shaped| {
             let plan = &shaped.before.plan;
+            // How old a copy is grows with the time, and changes nobody.
+            let seat = |seat: &Seat| Seat { as_of: AsOf::Now, ..seat.clone() };
             format!(
                 "{} {:?} {:?} {}",
                 shaped.application,
-                plan.seats(),
+                plan.seats().iter().map(seat).collect::<Vec<_>>(),
                 plan.memberships(),
                 shaped.before.is_open
             )

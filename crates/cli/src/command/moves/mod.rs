@@ -261,17 +261,28 @@ async fn plan(what: &What, output: &Output) -> Result<Code, Failure> {
 
 async fn run_planned(what: &What, output: &Output) -> Result<Code, Failure> {
     let (place, throng) = open(&what.at).await?;
-    let plan = what.plan(&throng).await?;
-    refuse(&throng, &plan)?;
-    let dry = throng.dry_run_move(&plan).await?;
-    if let Some((name, becomes)) = dry.changed.first() {
-        let words = format!("{name:?} has changed since the plan ({becomes}): plan again");
-        return Err(Failure::Refused(words));
-    }
-    let moving = Moving::begin(&place)?;
+    let moving = Moving::begin(&place, &what.at, Work::Resume)?;
+    let plan = tokio::select! {
+        plan = look(what, &throng) => plan?,
+        () = moving.signals.stop.wait() => return Err(Failure::StoppedEarly),
+    };
     let record =
-        moving.watch("moving", |control| async move { throng.run_move(plan, &control).await }).await?;
+        moving.watch(&throng, "moving", async |control| throng.run_move(plan, &control).await).await?;
     ended(&place, &record, output).await
+}
+
+/// A plan that stands up to a dry run; nothing is written.
+async fn look(what: &What, throng: &Throng) -> Result<MovePlan, Failure> {
+    let plan = what.plan(throng).await?;
+    refuse(throng, &plan)?;
+    let dry = throng.dry_run_move(&plan).await?;
+    match dry.changed.first() {
+        Some((name, becomes)) => {
+            let words = format!("{name:?} has changed since the plan ({becomes}): plan again");
+            Err(Failure::Refused(words))
+        }
+        None => Ok(plan),
+    }
 }
 
 /// Tells everything that stands in the way of a plan.
@@ -294,16 +305,15 @@ enum Work {
 
 async fn work(one: &One, what: Work, output: &Output) -> Result<Code, Failure> {
     let (place, throng) = open(&one.at).await?;
-    let moving = Moving::begin(&place)?;
+    let moving = Moving::begin(&place, &one.at, what)?;
     let id = one.id;
     let record = match what {
         Work::Resume => {
-            moving.watch("moving", |control| async move { throng.resume_move(id, &control).await }).await?
+            moving.watch(&throng, "moving", async |control| throng.resume_move(id, &control).await).await?
         }
         Work::Revert => {
-            moving
-                .watch("putting back", |control| async move { throng.revert_move(id, &control).await })
-                .await?
+            let words = "putting back";
+            moving.watch(&throng, words, async |control| throng.revert_move(id, &control).await).await?
         }
     };
     ended(&place, &record, output).await
@@ -313,6 +323,12 @@ async fn work(one: &One, what: Work, output: &Output) -> Result<Code, Failure> {
 async fn ended(place: &Place, record: &Record, output: &Output) -> Result<Code, Failure> {
     let throng = place.open().await?;
     let counts = told::report(&throng, record.id, output).await?;
+    for application in place.config.other_orders(&throng) {
+        note(&format_args!(
+            "the configuration file names another order of {application:?} than there is now: change it before the \
+             next `throng serve`, `throng sync` or `throng apply`"
+        ));
+    }
     // Who stayed from the beginning is where a reverted move leaves everybody.
     let is_well = counts.failed == 0 || record.state == MoveState::Reverted;
     Ok(if is_well && record.state != MoveState::Reverting { Code::Done } else { Code::Failed })
@@ -322,20 +338,24 @@ async fn ended(place: &Place, record: &Record, output: &Output) -> Result<Code, 
 struct Moving {
     signals: Signals,
     id: Arc<Mutex<Option<MoveId>>>,
-    /// What the database is called, for the command that goes on.
+    /// What goes on with it.
+    work: Work,
+    /// Where it is, as the command that goes on says it.
     at: String,
 }
 
 impl Moving {
-    fn begin(place: &Place) -> Result<Self, Failure> {
-        let at = place.database.display().to_string();
-        Ok(Self { signals: Signals::listen()?, id: Arc::default(), at })
+    fn begin(place: &Place, at: &Where, work: Work) -> Result<Self, Failure> {
+        let config = at.config.as_ref().map(|file| format!(" --config {file:?}")).unwrap_or_default();
+        let at = format!("--database {:?}{config}", place.database);
+        Ok(Self { signals: Signals::listen()?, id: Arc::default(), work, at })
     }
 
-    async fn watch<R: Future<Output = Result<Record, Error>>>(
+    async fn watch(
         &self,
+        throng: &Throng,
         words: &'static str,
-        work: impl FnOnce(MoveControl) -> R,
+        work: impl AsyncFnOnce(MoveControl) -> Result<Record, Error>,
     ) -> Result<Record, Failure> {
         let (bar, seen) = (Progress::of(words), Arc::clone(&self.id));
         let control =
@@ -351,11 +371,23 @@ impl Moving {
             outcome = work(control) => outcome,
             () = self.signals.force.wait() => return Err(Failure::Interrupted),
         };
-        if let Err(Error::Conflict(Conflict::MoveStopped)) = &outcome
-            && let Some(id) = *self.id.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            return Err(Failure::Stopped(format!("throng move resume {id} --database {:?}", self.at)));
+        outcome.map_err(|error| self.halted(throng, error))
+    }
+
+    /// Why the work ended before its end, with the command that goes on where something was begun.
+    fn halted(&self, throng: &Throng, error: Error) -> Failure {
+        let Some(id) = *self.id.lock().unwrap_or_else(PoisonError::into_inner) else { return error.into() };
+        let verb = match self.work {
+            Work::Resume => "resume",
+            Work::Revert => "revert",
+        };
+        let command = format!("throng move {verb} {id} {}", self.at);
+        if let Error::Conflict(Conflict::MoveStopped) = error {
+            return Failure::Stopped(command);
         }
-        Ok(outcome?)
+        let failure = Failure::from(error);
+        let (why, code) = (failure.told(), failure.code());
+        let why = Names::of(throng).map(|names| names.spelled(&why)).unwrap_or(why);
+        Failure::Halted { why, command, code }
     }
 }

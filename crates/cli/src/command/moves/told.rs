@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use throng::core::name::GroupName;
 use throng::moves::{
-    Block, Capability, Landing, Mismatch, Move, MoveCounts, MoveId, MovePlan, Note, Obstacle, PlannedOrder,
-    PlannedUser, Skip, Source,
+    Block, Capability, Landing, Mismatch, Move, MoveCounts, MoveId, MovePlan, MoveReport, Note, Obstacle,
+    PlannedOrder, PlannedUser, Skip, Source,
 };
 use throng::preview::Totals;
 use throng::{Access, Throng};
@@ -252,6 +252,8 @@ struct Reported<'r> {
     /// Accounts that wait for their password, and until when the first of them does.
     waiting: usize,
     waiting_until: Option<String>,
+    /// The first of them, by name.
+    pending: Vec<Pending<'r>>,
     /// Users who cannot log in before a new password is set.
     closed: Vec<Closed<'r>>,
     /// The orders that the move concerns, as they are now.
@@ -275,6 +277,23 @@ fn standing(throng: &Throng, record: &Move, names: &Names) -> Result<Vec<Asking>
         }
     }
     Ok(orders)
+}
+
+/// Somebody whose password comes with the next login.
+#[derive(Serialize)]
+struct Pending<'r> {
+    name: &'r str,
+    /// Afterwards a new password must be set.
+    until: String,
+}
+
+impl Row for Pending<'_> {
+    const SEVERAL: &'static str = "users";
+    const COLUMNS: &'static [&'static str] = &["password comes with the next login of", "until"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.to_owned(), self.until.clone()]
+    }
 }
 
 /// Somebody who was moved and cannot log in before a new password is set.
@@ -351,6 +370,22 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
             order.asks.join(", ")
         ))?;
     }
+    let pending: Vec<Pending<'_>> = report
+        .pending
+        .iter()
+        .map(|capture| Pending { name: capture.name.as_str(), until: capture.until.to_string() })
+        .collect();
+    if !pending.is_empty() {
+        let told = pending.get(..FIRST).unwrap_or(&pending);
+        output.table(told)?;
+        let left = report.counts.pending.saturating_sub(u64::try_from(told.len()).unwrap_or(u64::MAX));
+        if left > 0 {
+            output.words(&format_args!(
+                "and {left} more; `--json` lists the first {}",
+                MoveReport::MOST_LISTED
+            ))?;
+        }
+    }
     let waiting_until = report.pending.iter().map(|capture| capture.until).min();
     output.value(&Reported {
         listed,
@@ -358,6 +393,7 @@ pub(super) async fn report(throng: &Throng, id: MoveId, output: &Output) -> Resu
         failed,
         waiting: report.pending.len(),
         waiting_until: waiting_until.map(|moment| moment.to_string()),
+        pending,
         closed,
         orders,
     })?;
