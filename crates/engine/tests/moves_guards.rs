@@ -242,6 +242,42 @@ async fn whoever_is_overtaken_is_told_p9() {
     let plan = world.throng.plan_move(MoveRequest::new(ids[0], ids[1])).await.unwrap();
     let notes = &plan.users[0].fate.notes;
     assert_eq!(*notes, [throng_engine::moves::Note::Overtakes(shop.id(), ids[2])]);
+    assert_eq!(plan.obstacles, [Obstacle::NamesOvertaken(1)]);
+    let options = Options { overtaking: throng_engine::moves::Overtaking::Allow, ..Options::default() };
+    let request = MoveRequest::new(ids[0], ids[1]).options(options);
+    assert_eq!(world.throng.plan_move(request.clone()).await.unwrap().obstacles, []);
+    // The one who is overtaken was the only administrator.
+    let anna = world.held(ids[2], "anna").await.unwrap();
+    world.drop_user(ids[2], &anna).await;
+    world.put_with_password(ids[2], "anna", RIGHT).await;
+    world.put_group(ids[2], "admins", &["anna"]).await;
+    shop.set_administrators(group_names(&["admins"])).await.unwrap();
+    let application = "shop".to_owned();
+    let obstacles = world.throng.plan_move(request).await.unwrap().obstacles;
+    assert_eq!(obstacles, [Obstacle::LastAdministrator { application }]);
+}
+
+/// Nobody administers from behind a directory that is silent (T03, T105); and nobody is put back where nobody gets in.
+#[tokio::test]
+async fn moves_do_not_end_behind_silence_or_in_a_directory_that_is_off_t105() {
+    let far = live(7);
+    far.behave(throng_testkit::script::Behaviour::Silent);
+    let world = World::with(|builder| builder.directory("Far", std::sync::Arc::new(far.clone()))).await;
+    let one = world.throng.internal_directory("One").await.unwrap();
+    let two = world.throng.internal_directory("Two").await.unwrap();
+    let plan = Plan::new().seat(one).unwrap().seat(far.id()).unwrap().seat(two).unwrap();
+    let app = world.app("wiki", plan).await;
+    world.put_with_password(one, "anna", RIGHT).await;
+    world.put_group(one, "admins", &["anna"]).await;
+    app.set_administrators(group_names(&["admins"])).await.unwrap();
+    let plan = world.throng.plan_move(MoveRequest::new(one, two)).await.unwrap();
+    assert_eq!(plan.obstacles, [Obstacle::LastAdministrator { application: "wiki".to_owned() }]);
+    let plan = world.throng.plan_move(MoveRequest::new(one, two).options(target_first())).await.unwrap();
+    assert_eq!(plan.obstacles, []);
+    let id = world.throng.run_move(plan, &MoveControl::new()).await.unwrap().id;
+    world.switch_off(one).await;
+    let refused = conflict(world.throng.revert_move(id, &MoveControl::new()).await);
+    assert_eq!(refused, Conflict::MoveBlocked(vec![Obstacle::SwitchedOff(one)]));
 }
 
 /// What somebody took away since is not given back, and whoever was removed stays removed (T103).

@@ -18,4 +18,4 @@ pub use journal::{
     EntryState, Landed, Made, Move, MoveEntry, MoveId, MoveKind, MoveState, MovedGroup, MovedOrder, Moves,
     Source,
 };
-pub use options::{OnTaken, Options, OrderChange, PasswordStrategy};
+pub use options::{OnTaken, Options, OrderChange, Overtaking, PasswordStrategy};

@@ -14,6 +14,8 @@ pub struct Options {
     pub capture_for: Duration,
     /// What becomes of the order of applications.
     pub order: OrderChange,
+    /// What becomes of a name that means somebody of another directory today.
+    pub overtaking: Overtaking,
 }
 
 impl Options {
@@ -29,6 +31,7 @@ impl Default for Options {
             passwords: PasswordStrategy::default(),
             capture_for: Self::CAPTURE_FOR,
             order: OrderChange::default(),
+            overtaking: Overtaking::default(),
         }
     }
 }
@@ -53,6 +56,14 @@ choices! {
         Link,
         /// The user stays where it is, and the others are moved.
         Skip,
+    }
+    /// What becomes of a name that means somebody of another directory today, and would mean a user who is moved (P9).
+    Overtaking {
+        /// Nothing is moved at all until an administrator has decided: it may be somebody else.
+        #[default]
+        Stop,
+        /// It is meant.
+        Allow,
     }
     /// What becomes of passwords.
     PasswordStrategy {

@@ -7,12 +7,13 @@ use throng_core::id::{DirectoryId, Subject};
 use throng_core::member::{Closure, Limits};
 use throng_core::moves::{Belongings, Note, PasswordFate};
 use throng_core::name::{GroupName, Key};
-use throng_core::plan::{Access, Plan, Seat};
+use throng_core::plan::{Access, OnSilence, Plan, Seat};
 use throng_core::preview::Proposal;
 
 use super::plan::{Ordered, PlannedUser, Planner};
 use super::reader::Reader;
 use crate::error::Error;
+use crate::preview::{Leader, Leading};
 
 impl Planner<'_> {
     /// What is worth knowing of who gets in: the user no more, or not as somebody else who has the name today.
@@ -118,18 +119,27 @@ impl Planner<'_> {
         let mut alone = Vec::new();
         for order in &self.orders {
             let (application, plan) = (order.application, order.after.clone());
-            let (before, after) = self.throng.leaders(&Proposal::Plan { application, plan }).await?;
+            let Leading { before, after, silent } =
+                self.throng.leaders(&Proposal::Plan { application, plan }).await?;
             if before.is_empty() {
                 continue;
             }
             let moved = |subject: &Subject| {
                 users.iter().find(|user| user.subject == *subject && user.fate.is_moved())
             };
-            let stays = after.iter().any(|(subject, _)| moved(subject).is_none());
+            let is_overtaken = |leader: &Leader| {
+                let over = Note::Overtakes(order.application, leader.subject.directory);
+                let mut namesakes =
+                    users.iter().filter(|user| user.name == leader.name && user.fate.is_moved());
+                namesakes.any(|user| user.fate.notes.contains(&over))
+            };
+            let stays = after.iter().any(|leader| moved(&leader.subject).is_none() && !is_overtaken(leader));
             let mut goes = false;
-            for (subject, groups) in &before {
-                if let Some(user) = moved(subject) {
-                    goes = goes || self.leads_on(order, user, groups).await?;
+            if !self.is_behind_silence(order, &silent) {
+                for leader in &before {
+                    if let Some(user) = moved(&leader.subject) {
+                        goes = goes || self.leads_on(order, user, &leader.groups).await?;
+                    }
                 }
             }
             if !stays && !goes {
@@ -137,6 +147,17 @@ impl Planner<'_> {
             }
         }
         Ok(alone)
+    }
+
+    /// Whether a login gets as far as the target no more where it got as far as the source.
+    fn is_behind_silence(&self, order: &Ordered, silent: &[DirectoryId]) -> bool {
+        let stops = |plan: &Plan, directory: DirectoryId| -> Vec<DirectoryId> {
+            let before = plan.seats().iter().take_while(|seat| seat.directory != directory);
+            let before = before.filter(|seat| seat.policy.login != OnSilence::Pass);
+            before.map(|seat| seat.directory).filter(|id| silent.contains(id)).collect()
+        };
+        let known = stops(&order.before, self.origin.id());
+        stops(&order.after, self.goal.id()).iter().any(|id| !known.contains(id))
     }
 
     /// Whether somebody who is moved administers an application afterwards.

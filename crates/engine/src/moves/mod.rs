@@ -25,5 +25,5 @@ pub use plan::{MovePlan, Obstacle, PlannedOrder, PlannedUser};
 pub use request::{MoveControl, MoveProgress, MoveRequest, MoveSource, Selection};
 pub use throng_core::moves::{
     Block, EntryState, Fate, Landing, Move, MoveEntry, MoveId, MoveState, Note, OnTaken, Options,
-    OrderChange, PasswordFate, PasswordStrategy, Skip, Source,
+    OrderChange, Overtaking, PasswordFate, PasswordStrategy, Skip, Source,
 };

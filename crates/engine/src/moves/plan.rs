@@ -10,7 +10,7 @@ use throng_core::group::Member;
 use throng_core::id::{ApplicationId, DirectoryId, ExternalId, Subject};
 use throng_core::moves::{
     Belongings, Block, Facts, Fate, GivenPassword, Landing, Made, MoveId, MovedGroup, Note, Options,
-    OrderChange, TargetPasswords, decide,
+    OrderChange, Overtaking, TargetPasswords, decide,
 };
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::permission::Operation;
@@ -125,6 +125,8 @@ pub enum Obstacle {
     NamesTaken(u64),
     /// These users' names would mean others afterwards.
     NamesShadowed(u64),
+    /// These users' names mean others today, and would mean the users.
+    NamesOvertaken(u64),
 }
 
 impl fmt::Display for Obstacle {
@@ -159,6 +161,12 @@ impl fmt::Display for Obstacle {
                 write!(
                     f,
                     "the target has the names of {count} of the users, and may mean somebody else by them"
+                )
+            }
+            Self::NamesOvertaken(count) => {
+                write!(
+                    f,
+                    "the names of {count} of the users mean somebody else today, in an application that asks the target"
                 )
             }
             Self::NamesShadowed(count) => {
@@ -453,6 +461,15 @@ impl Throng {
             obstacles.push(Obstacle::Nobody);
         }
         obstacles.extend(blocked(&users));
+        if planner.options.overtaking == Overtaking::Stop {
+            let overtakes = |user: &&PlannedUser| {
+                let mut notes = user.fate.notes.iter();
+                user.fate.is_moved() && notes.any(|note| matches!(note, Note::Overtakes(..)))
+            };
+            let count = users.iter().filter(overtakes).count();
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            obstacles.extend((count > 0).then_some(Obstacle::NamesOvertaken(count)));
+        }
         let carried = planner.groups(direct).await?;
         note_lost(&mut users, &carried);
         let mut orders = Vec::new();

@@ -16,7 +16,7 @@ use throng_core::user::User;
 use super::goal::Goal;
 use super::journal::{Journal, Written};
 use super::origin::{Afterwards, PAGE, origin_of};
-use super::plan::{Planner, Side};
+use super::plan::{Obstacle, Planner, Side};
 use super::request::MoveControl;
 use super::run::reorder;
 use super::told;
@@ -38,7 +38,8 @@ impl Throng {
     ///    else that the account gained in the target is gone with it.
     /// 4. What was taken away in a target that is kept here since is not given back: whoever was switched off stays so,
     ///    whoever was taken out of a group stays out, and whoever was removed stays removed, and its entry says so.
-    /// 5. Groups that the move made are removed if nobody else is in them. An order that somebody has changed since
+    /// 5. [`Obstacle::SwitchedOff`] when the source is: nobody could log in there.
+    /// 6. Groups that the move made are removed if nobody else is in them. An order that somebody has changed since
     ///    stays, without the seat that the move gave the target.
     pub async fn revert_move(&self, id: MoveId, control: &MoveControl) -> Result<Move, Error> {
         self.reload().await?;
@@ -51,6 +52,11 @@ impl Throng {
         let config = self.config_now();
         let origin = origin_of(self, &config, id, &record.source).await?;
         let goal = Goal::of(self, &config, record.target)?;
+        let source = origin.mount().filter(|mount| !mount.record.active);
+        if let Some(mount) = source {
+            let switched_off = Obstacle::SwitchedOff(mount.record.id);
+            return Err(Error::Conflict(Conflict::MoveBlocked(vec![switched_off])));
+        }
         let options = record.options.clone();
         let mut journal = Journal::open(self, record, &origin, control).await?;
         let outcome = async {

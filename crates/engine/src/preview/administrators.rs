@@ -47,8 +47,24 @@ struct Led {
     adopting: Option<Administrator>,
 }
 
-/// Accounts that administer an application, each with the groups by which it does.
-pub(crate) type Leaders = Vec<(Subject, Vec<GroupName>)>;
+/// Somebody who can administer an application.
+pub(crate) struct Leader {
+    pub(crate) subject: Subject,
+    pub(crate) name: Username,
+    /// The groups by which it does.
+    pub(crate) groups: Vec<GroupName>,
+}
+
+/// Everybody who can administer an application.
+#[derive(Default)]
+pub(crate) struct Leading {
+    /// Now.
+    pub(crate) before: Vec<Leader>,
+    /// If its plan were another.
+    pub(crate) after: Vec<Leader>,
+    /// Directories that were silent, or are not attached.
+    pub(crate) silent: Vec<DirectoryId>,
+}
 
 /// Whether accounts adopt the names that they are put in front of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +147,9 @@ impl Throng {
     }
 
     /// Everybody who can administer an application now, and who could if its plan were another.
-    pub(crate) async fn leaders(&self, proposal: &Proposal) -> Result<(Leaders, Leaders), Error> {
+    pub(crate) async fn leaders(&self, proposal: &Proposal) -> Result<Leading, Error> {
         let shapes = Shapes::of(self, proposal).await?;
-        let (mut before, mut after) = (Leaders::new(), Leaders::new());
+        let mut leading = Leading::default();
         let mut names = Names::of(self, &shapes).await?;
         let mut seeing = Seeing::new(self, &shapes).await?;
         for shaped in shapes.all().iter().filter(|shaped| !shaped.administrators.is_empty()) {
@@ -144,19 +160,21 @@ impl Throng {
                 let claim = self.0.store.claim(shaped.application, &namesakes.key).await?;
                 let unlisted = names.unlisted();
                 for (leaders, shape, held) in [
-                    (&mut before, &shaped.before, seeing.stands(shaped, &holders, claim.as_ref())),
-                    (&mut after, &shaped.after, seeing.will_stand(shaped, &holders, claim.as_ref())),
+                    (&mut leading.before, &shaped.before, seeing.stands(shaped, &holders, claim.as_ref())),
+                    (&mut leading.after, &shaped.after, seeing.will_stand(shaped, &holders, claim.as_ref())),
                 ] {
-                    let Some((_, held)) = held else { continue };
+                    let Some((name, held)) = held else { continue };
                     let reach = Reach { shapes: &shapes, before: &shaped.before, shape, unlisted: &unlisted };
                     if self.administers(reach, shaped, &held).await? {
                         let by = shaped.administrators.iter().filter(|group| held.groups.contains(*group));
-                        leaders.push((held.subject.clone(), by.cloned().collect()));
+                        let (subject, name) = (held.subject.clone(), name.clone());
+                        leaders.push(Leader { subject, name, groups: by.cloned().collect() });
                     }
                 }
             }
         }
-        Ok((before, after))
+        leading.silent = names.unlisted();
+        Ok(leading)
     }
 
     /// Counts whoever has a name among those who could administer.

@@ -16,7 +16,7 @@ use throng::core::filter::Filter;
 use throng::error::Conflict;
 use throng::moves::{
     Move as Record, MoveControl, MoveId, MovePlan, MoveProgress, MoveRequest, MoveState, OnTaken, Options,
-    OrderChange, PasswordStrategy, Selection,
+    OrderChange, Overtaking, PasswordStrategy, Selection,
 };
 use throng::{Error, Throng};
 
@@ -127,6 +127,9 @@ pub(crate) struct What {
     /// How many days a password that is not given out is waited for: it is taken over at the next login
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     capture_days: u16,
+    /// Move users although their names mean, or would be mixed with, others of another directory
+    #[arg(long)]
+    allow_namesakes: bool,
     /// Put the target before the source wherever the source is asked
     #[arg(long)]
     target_first: bool,
@@ -210,6 +213,7 @@ impl What {
             },
             capture_for: Duration::from_secs(u64::from(self.capture_days) * 24 * 60 * 60),
             order: if self.target_first { OrderChange::TargetFirst } else { OrderChange::Keep },
+            overtaking: if self.allow_namesakes { Overtaking::Allow } else { Overtaking::Stop },
         };
         Ok(request.select(selection).options(options))
     }

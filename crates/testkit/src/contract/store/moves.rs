@@ -10,8 +10,8 @@ use throng_core::error::Fault;
 use throng_core::id::{ApplicationId, DirectoryId, Subject};
 use throng_core::moves::{
     Belongings, Block, Capture, EntryState, Fate, Landed, Landing, Made, Move, MoveEntry, MoveId, MoveState,
-    MovedGroup, MovedOrder, Note, OnTaken, Options, OrderChange, PasswordFate, PasswordStrategy, Skip,
-    Source,
+    MovedGroup, MovedOrder, Note, OnTaken, Options, OrderChange, Overtaking, PasswordFate, PasswordStrategy,
+    Skip, Source,
 };
 use throng_core::name::Key;
 use throng_core::password::{Credential, CredentialState};
@@ -389,6 +389,7 @@ fn a_move(scene: &Scene<'_>, number: u8, source: DirectoryId, target: DirectoryI
             passwords: PasswordStrategy::Reset,
             capture_for: Duration::from_millis(1_500),
             order: OrderChange::TargetFirst,
+            overtaking: Overtaking::Allow,
         },
         state: MoveState::Running,
         users: 5,
