@@ -33,6 +33,8 @@ async fn newcomers_who_would_be_taken_for_others_are_told_t05_r254() {
         "a newcomer's groups would count, too"
     );
     assert_eq!(told(world.throng.overtaken(ids[2], &names[..2]).await.unwrap()), [row("above", Some("D1"))]);
+    let again = told(world.throng.overtaken(ids[2], &names[3..4]).await.unwrap());
+    assert_eq!(again, [row("gone", None)], "where it was, too");
 }
 
 /// Many names are looked up a thousand at a time, and each is told once.

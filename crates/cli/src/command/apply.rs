@@ -81,7 +81,11 @@ pub(crate) async fn run(arguments: Apply, output: &Output) -> Result<(), Failure
     }
     let mut told = Vec::new();
     for step in &steps {
-        let preview = look(&throng, step, all).await?;
+        let mut preview = look(&throng, step, all).await?;
+        if let Some(preview) = preview.as_mut().filter(|_| step.is_blocked(&steps)) {
+            let blocked = preview.administrators.drain(..).map(|who| who.application);
+            preview.without_administrator.extend(blocked);
+        }
         let (makes, changes) = (step.makes(), step.changes(&throng)?);
         let unseen: Vec<&str> = step.unseen(&steps).into_iter().map(Label::as_str).collect();
         output.words(&step)?;

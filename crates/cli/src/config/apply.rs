@@ -9,7 +9,7 @@ use serde::Serialize;
 use throng::core::consumer::Network;
 use throng::core::id::{DirectoryId, Id};
 use throng::core::name::GroupName;
-use throng::core::plan::SeatPolicy;
+use throng::core::plan::{OnSilence, SeatPolicy};
 use throng::core::registry::{ApplicationRecord, DirectoryKind, DirectoryRecord, Label};
 use throng::core::sync::MirroredSettings;
 use throng::{Application, Error, MembershipScheme, Plan, Seat, Switch, Throng};
@@ -240,6 +240,24 @@ impl Step<'_> {
             _ => None,
         });
         new.filter(|name| order.order.iter().any(|other| other.value.key() == name.key())).collect()
+    }
+
+    /// Whether a mirror that is made with the order stands before others: until its first round nobody gets past it,
+    /// unless its silence is passed.
+    pub(crate) fn is_blocked(&self, steps: &[Self]) -> bool {
+        let Difference::Plan(order) = &self.0 else { return false };
+        let new = self.unseen(steps);
+        let stops = |name: &Label| {
+            let is_new = new.iter().any(|mirror| mirror.key() == name.key());
+            let policy = Plan::new().rules().seat_policy;
+            let seat = Seat { policy, ..Seat::new(Id::from_bytes([0; 16])) };
+            is_new && order.said_over(name, seat).policy.login != OnSilence::Pass
+        };
+        let place = order.order.iter().position(|name| stops(&name.value));
+        place.is_some_and(|place| {
+            let mut behind = order.order.iter().skip(place + 1);
+            behind.any(|name| !new.iter().any(|mirror| mirror.key() == name.value.key()))
+        })
     }
 
     /// Makes what the step says; a plan is made by its preview.

@@ -248,3 +248,31 @@ fn a_file_is_applied_as_it_was_seen_or_not_at_all() {
     let again: Value = serde_json::from_str(done(&apply(&home, FILE, &["--json"]))).unwrap();
     done(&apply(&home, FILE, &["--yes", "--seen", again["fingerprint"].as_str().unwrap()]));
 }
+
+/// A mirror that has not been asked yet locks out whoever stands behind it: refused before anything is made (T105).
+#[test]
+fn a_new_mirror_in_front_of_the_administrator_is_refused_and_not_made_t105() {
+    let home = Home::with_guests();
+    done(&home.run(&["group", "add", "admins", "--directory", "Users"]));
+    done(&home.run(&["group", "add-member", "admins", "anna", "--directory", "Users"]));
+    done(&home.run(&["application", "administrators", "wiki", "admins"]));
+    home.file("far.txt", "secret\n");
+    let file = |order: &str, more: &str| {
+        format!(
+            "[[mirror]]\nname = \"Far\"\nurl = \"https://far.example.org/crowd\"\napplication = \"throng\"\n\
+             password-file = \"far.txt\"\n[[application]]\nname = \"wiki\"\norder = [{order}]\n{more}"
+        )
+    };
+    let accept = ["--yes", "--accept-unlisted"];
+    let front = "\"Far\", \"Users\", \"Guests\"";
+    let ended = apply(&home, &file(front, ""), &accept);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("without anybody who can administer it"), "{ended:?}");
+    assert!(!ended.stdout.contains("could still administer"), "{ended:?}");
+    let names = |home: &Home| home.json(&["directory", "list"]).as_array().map(Vec::len);
+    assert_eq!(names(&home), Some(2), "nothing was made");
+    let passed = "[[application.seat]]\ndirectory = \"Far\"\nlogin = \"pass\"\n";
+    done(&apply(&home, &file(front, passed), &["--dry-run"]));
+    done(&apply(&home, &file("\"Users\", \"Guests\", \"Far\"", ""), &accept));
+    assert_eq!(names(&home), Some(3));
+}

@@ -56,8 +56,9 @@ impl Throng {
                         continue;
                     }
                     let follows = app.plan.rules().on_ownership_change == OnOwnershipChange::Follow;
-                    let is_claimed =
-                        claim.is_some_and(|claim| !follows && claim.subject.directory != directory);
+                    let is_claimed = claim.is_some_and(|claim| {
+                        !follows && (claim.tombstoned_at.is_some() || claim.subject.directory != directory)
+                    });
                     let held_in = in_the_way(&app, place, &holders);
                     if held_in.is_some() || (holders.is_empty() && is_claimed) {
                         let application = app.record.name.to_string();
