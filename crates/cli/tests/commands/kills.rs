@@ -64,7 +64,7 @@ fn two_minutes_later(home: &Home, record: &Move) {
             store.move_of(record.id).await.unwrap().unwrap().changed_at.plus(Duration::from_secs(120));
         let source = match record.source {
             throng::moves::Source::Directory(source) => source,
-            throng::moves::Source::File(_) => unreachable!("the users come from a directory"),
+            throng::moves::Source::File(_) => panic!("the users come from a directory"),
         };
         for directory in [source, record.target] {
             let lease = store.take_lease(directory, Id::from_bytes([9; 16]), later, later).await.unwrap();

@@ -7,13 +7,12 @@ use throng_core::id::{DirectoryId, Subject};
 use throng_core::member::{Closure, Limits};
 use throng_core::moves::{Belongings, Note, PasswordFate};
 use throng_core::name::{GroupName, Key};
-use throng_core::plan::{Access, OnSilence, Plan, Seat};
+use throng_core::plan::{Access, Plan, Seat};
 use throng_core::preview::Proposal;
 
 use super::plan::{Ordered, PlannedUser, Planner};
-use super::reader::Reader;
 use crate::error::Error;
-use crate::preview::{Leader, Leading};
+use crate::preview::{Leader, Leading, stopping};
 
 impl Planner<'_> {
     /// What is worth knowing of who gets in: the user no more, or not as somebody else who has the name today.
@@ -21,6 +20,7 @@ impl Planner<'_> {
         &self,
         before: &Belongings,
         target: Option<&Belongings>,
+        holders: &[BTreeSet<DirectoryId>],
     ) -> Result<Vec<Note>, Error> {
         let (source, goal) = (self.origin.id(), self.goal.id());
         let mut notes = Vec::new();
@@ -28,13 +28,13 @@ impl Planner<'_> {
         if before.user.active && !is_active {
             notes.push(Note::Inactive);
         }
-        for order in self.orders.iter().filter(|order| order.after.rank(goal).is_some()) {
-            let today = self.holders(order, before, target).await?;
-            match self.winner(&order.before, &today) {
+        let asked = |(order, _): &(&Ordered, _)| order.after.rank(goal).is_some();
+        for (order, today) in self.orders.iter().zip(holders).filter(asked) {
+            match self.winner(&order.before, today) {
                 Some(winner) if winner == source => {
                     let (was, will) = (access(&order.before, source), access(&order.after, goal));
-                    let is_shut_out = self.admits(was, before, None).await?
-                        && !self.admits(will, before, Some(target)).await?;
+                    let is_shut_out = admits(was, self.groups_at_source(before)).await?
+                        && !admits(will, self.groups_in_target(before, target)).await?;
                     if is_shut_out && before.user.active {
                         notes.push(Note::NotAdmitted(order.application));
                     }
@@ -51,50 +51,28 @@ impl Planner<'_> {
         Ok(notes)
     }
 
-    /// Who has the name today, as far as it is kept here or known of the move.
+    /// Who has the name today in each of the orders, as far as it is kept here or known of the move.
     pub(super) async fn holders(
         &self,
-        order: &Ordered,
         before: &Belongings,
         target: Option<&Belongings>,
-    ) -> Result<BTreeSet<DirectoryId>, Error> {
-        let located = self.throng.0.store.locate(order.application, before.user.key()).await?;
-        let mut holders: BTreeSet<DirectoryId> =
-            located.users.into_iter().map(|holder| holder.directory).collect();
-        if self.origin.mount().is_some() {
-            holders.insert(self.origin.id());
+    ) -> Result<Vec<BTreeSet<DirectoryId>>, Error> {
+        let mut all = Vec::with_capacity(self.orders.len());
+        for order in &self.orders {
+            let located = self.throng.0.store.locate(order.application, before.user.key()).await?;
+            let mut holders: BTreeSet<DirectoryId> =
+                located.users.into_iter().map(|holder| holder.directory).collect();
+            if self.origin.mount().is_some() {
+                holders.insert(self.origin.id());
+            }
+            holders.extend(target.map(|_| self.goal.id()));
+            all.push(holders);
         }
-        holders.extend(target.map(|_| self.goal.id()));
-        Ok(holders)
-    }
-
-    /// Whether a seat's access admits a user: at the source, or with `moved` in the target, together with whom it is
-    /// linked with there.
-    async fn admits(
-        &self,
-        access: Option<&Access>,
-        before: &Belongings,
-        moved: Option<Option<&Belongings>>,
-    ) -> Result<bool, Error> {
-        let wanted = match access {
-            None => return Ok(false),
-            Some(Access::Everyone) => return Ok(true),
-            Some(Access::Groups(wanted)) => wanted,
-        };
-        let groups = match moved {
-            None => self.groups_at_source(before).await?,
-            Some(target) => self.groups_in_target(before, target).await?,
-        };
-        Ok(wanted.iter().any(|group| groups.contains(group.key())))
+        Ok(all)
     }
 
     async fn groups_at_source(&self, before: &Belongings) -> Result<BTreeSet<Key>, Error> {
-        let mut closure = Closure::from(before.groups.iter().cloned(), Limits::default())?;
-        while let Some(next) = closure.next_to_follow() {
-            let above = self.origin.parents(&next).await?;
-            closure.hear(&next, above)?;
-        }
-        Ok(closure.groups().map(|reached| reached.group.key().clone()).collect())
+        closed(before.groups.iter().cloned(), async |group| self.origin.parents(group).await).await
     }
 
     /// The groups of a user in the target: those that go along, with what they grant there where it has groups in
@@ -110,7 +88,9 @@ impl Planner<'_> {
         }
         let mut groups = self.groups_at_source(before).await?;
         let direct = before.groups.iter().chain(target.into_iter().flat_map(|target| &target.groups));
-        groups.extend(closed(&self.goal.reader, direct.cloned()).await?);
+        let reader = &self.goal.reader;
+        let parents = async |group: &GroupName| reader.parents(&Member::Group(group.clone())).await;
+        groups.extend(closed(direct.cloned(), parents).await?);
         Ok(groups)
     }
 
@@ -151,13 +131,8 @@ impl Planner<'_> {
 
     /// Whether a login gets as far as the target no more where it got as far as the source.
     fn is_behind_silence(&self, order: &Ordered, silent: &[DirectoryId]) -> bool {
-        let stops = |plan: &Plan, directory: DirectoryId| -> Vec<DirectoryId> {
-            let before = plan.seats().iter().take_while(|seat| seat.directory != directory);
-            let before = before.filter(|seat| seat.policy.login != OnSilence::Pass);
-            before.map(|seat| seat.directory).filter(|id| silent.contains(id)).collect()
-        };
-        let known = stops(&order.before, self.origin.id());
-        stops(&order.after, self.goal.id()).iter().any(|id| !known.contains(id))
+        let known = stopping(&order.before, self.origin.id(), silent);
+        stopping(&order.after, self.goal.id(), silent).iter().any(|id| !known.contains(id))
     }
 
     /// Whether somebody who is moved administers an application afterwards.
@@ -196,13 +171,29 @@ fn access(plan: &Plan, directory: DirectoryId) -> Option<&Access> {
     plan.rank(directory).and_then(|rank| plan.seats().get(rank)).map(|seat: &Seat| &seat.access)
 }
 
+/// Whether a seat's access admits somebody in these groups, which are read only where they count.
+async fn admits(
+    access: Option<&Access>,
+    groups: impl Future<Output = Result<BTreeSet<Key>, Error>>,
+) -> Result<bool, Error> {
+    match access {
+        None => Ok(false),
+        Some(Access::Everyone) => Ok(true),
+        Some(Access::Groups(wanted)) => {
+            let groups = groups.await?;
+            Ok(wanted.iter().any(|group| groups.contains(group.key())))
+        }
+    }
+}
+
+/// All groups of somebody who is directly in these.
 async fn closed(
-    reader: &Reader,
     direct: impl IntoIterator<Item = GroupName>,
+    parents: impl AsyncFn(&GroupName) -> Result<Vec<GroupName>, Error>,
 ) -> Result<BTreeSet<Key>, Error> {
     let mut closure = Closure::from(direct, Limits::default())?;
     while let Some(next) = closure.next_to_follow() {
-        let above = reader.parents(&Member::Group(next.clone())).await?;
+        let above = parents(&next).await?;
         closure.hear(&next, above)?;
     }
     Ok(closure.groups().map(|reached| reached.group.key().clone()).collect())

@@ -251,13 +251,14 @@ impl<'p> Planner<'p> {
             Some(user) => self.goal.belongings(self.throng, &user).await?,
             None => None,
         };
+        let holders = self.holders(&before, target.as_ref()).await?;
         let facts = Facts {
             user: &before.user,
             password: self.given(&before),
             taken: target.as_ref().map(|taken| self.goal.taken(taken)),
             target: self.goal.passwords(),
-            shadowed: self.shadowed(&before, target.as_ref()).await?,
-            notes: self.notes(&before, target.as_ref()).await?,
+            shadowed: self.shadowed(&holders),
+            notes: self.notes(&before, target.as_ref(), &holders).await?,
         };
         let fate = decide(&self.options, &facts);
         Ok(Some(Candidate { before, target, fate }))
@@ -268,18 +269,14 @@ impl<'p> Planner<'p> {
     }
 
     /// The application in which the name means the user today and would mean another afterwards.
-    async fn shadowed(
-        &self,
-        before: &Belongings,
-        target: Option<&Belongings>,
-    ) -> Result<Option<(ApplicationId, DirectoryId)>, Error> {
+    fn shadowed(&self, holders: &[BTreeSet<DirectoryId>]) -> Option<(ApplicationId, DirectoryId)> {
         let source = self.origin.id();
-        for order in self.orders.iter().filter(|order| order.before.rank(source).is_some()) {
-            let today = self.holders(order, before, target).await?;
-            if self.winner(&order.before, &today) != Some(source) {
+        let asked = |(order, _): &(&Ordered, _)| order.before.rank(source).is_some();
+        for (order, today) in self.orders.iter().zip(holders).filter(asked) {
+            if self.winner(&order.before, today) != Some(source) {
                 continue;
             }
-            let mut then = today;
+            let mut then = today.clone();
             then.insert(self.goal.id());
             if self.origin.afterwards() == Afterwards::Gone {
                 then.remove(&source);
@@ -289,10 +286,10 @@ impl<'p> Planner<'p> {
                 // That the target is not asked, or not first, is told of the application and not of each user.
                 Some(winner) if winner == source => {}
                 None => {}
-                Some(winner) => return Ok(Some((order.application, winner))),
+                Some(winner) => return Some((order.application, winner)),
             }
         }
-        Ok(None)
+        None
     }
 
     pub(super) fn winner(&self, plan: &Plan, holders: &BTreeSet<DirectoryId>) -> Option<DirectoryId> {
@@ -300,7 +297,12 @@ impl<'p> Planner<'p> {
         plan.seats().iter().map(|seat| seat.directory).find(|id| holders.contains(id) && is_active(*id))
     }
 
-    async fn notes(&self, before: &Belongings, target: Option<&Belongings>) -> Result<Vec<Note>, Error> {
+    async fn notes(
+        &self,
+        before: &Belongings,
+        target: Option<&Belongings>,
+        holders: &[BTreeSet<DirectoryId>],
+    ) -> Result<Vec<Note>, Error> {
         let subject = Subject { directory: self.origin.id(), external_id: before.user.external_id.clone() };
         let mut notes = Vec::new();
         if self.acting.as_ref() == Some(&subject) {
@@ -322,7 +324,7 @@ impl<'p> Planner<'p> {
                 notes.push(Note::NameOfAnother(order.application, claim.subject));
             }
         }
-        notes.extend(self.access_notes(before, target).await?);
+        notes.extend(self.access_notes(before, target, holders).await?);
         Ok(notes)
     }
 

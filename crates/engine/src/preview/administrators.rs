@@ -9,7 +9,7 @@ use throng_core::member::{Closure, Limits};
 use throng_core::name::{GroupName, Key, Username};
 use throng_core::page::PageRequest;
 use throng_core::password::CredentialState;
-use throng_core::plan::OnSilence;
+use throng_core::plan::{OnSilence, Plan};
 use throng_core::preview::{Holding, Occupant, PasswordSource, Proposal, Shape};
 use throng_core::registry::DirectoryKind;
 use throng_core::store::Namesakes;
@@ -328,14 +328,16 @@ impl Reach<'_> {
     /// Not behind a silent directory that the change puts in front: nobody is let in by those behind it, unless its
     /// silence is passed. One that stands in front already does so whatever is changed, and may be back tomorrow.
     fn reaches(self, directory: DirectoryId) -> bool {
-        let stops = |shape: &Shape| -> Vec<DirectoryId> {
-            let before = shape.plan.seats().iter().take_while(|seat| seat.directory != directory);
-            let silent = before.filter(|seat| self.unlisted.contains(&seat.directory));
-            silent.filter(|seat| seat.policy.login != OnSilence::Pass).map(|seat| seat.directory).collect()
-        };
-        let known = stops(self.before);
-        stops(self.shape).iter().all(|silent| known.contains(silent))
+        let known = stopping(&self.before.plan, directory, self.unlisted);
+        stopping(&self.shape.plan, directory, self.unlisted).iter().all(|silent| known.contains(silent))
     }
+}
+
+/// The silent directories before a seat that a login does not get past.
+pub(crate) fn stopping(plan: &Plan, directory: DirectoryId, silent: &[DirectoryId]) -> Vec<DirectoryId> {
+    let before = plan.seats().iter().take_while(|seat| seat.directory != directory);
+    let stops = before.filter(|seat| seat.policy.login != OnSilence::Pass);
+    stops.map(|seat| seat.directory).filter(|id| silent.contains(id)).collect()
 }
 
 impl Led {

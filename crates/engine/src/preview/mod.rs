@@ -23,7 +23,7 @@ use throng_core::name::GroupName;
 use throng_core::plan::SeatPolicy;
 
 pub use administrators::Administrator;
-pub(crate) use administrators::{Leader, Leading};
+pub(crate) use administrators::{Leader, Leading, stopping};
 pub use apply::Unlisted;
 pub use throng_core::preview::{
     Copies, Difference, Holding, Owns, PasswordSource, Proposal, Switched, Totals,
